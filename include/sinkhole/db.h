@@ -1,0 +1,113 @@
+/* db.h - one database file, opened: find what is listed about a name. Immutable once open. */
+#ifndef SINKHOLE_DB_H
+#define SINKHOLE_DB_H
+
+#include <stdatomic.h>
+
+#include "sinkhole/err.h"
+#include "sinkhole/name.h"
+#include "sinkhole/policy.h"
+#include "sinkhole/record.h"
+#include "sinkhole/writer.h"
+
+struct sink_db; /* shared by all threads */
+struct sink_reader; /* one thread at a time */
+
+#define SINK_DIGEST_LEN 32 /* bytes: SHA-256 */
+
+enum sink_map {
+	SINK_MAP_SEALED, /* copy into sealed memory, verify the copy, read the copy (the default) */
+	SINK_MAP_DIRECT, /* verify the file, then map it: less memory, trusts the file to stay */
+};
+
+struct sink_db_options {
+	enum sink_map map;
+	uint64_t size; /* bytes that the manifest promises */
+	uint8_t digest[SINK_DIGEST_LEN]; /* that the manifest promises */
+	const atomic_bool *cancel; /* may be NULL; when it becomes true, opening gives up soon */
+};
+
+/* Verify a database file and open what was verified (DESIGN 4, "verify, then map").
+ *
+ * path     a regular file, not a symbolic link
+ * out      the caller closes it, after every reader of it has ended
+ * returns  SINK_OK; SINK_ENOENT (no such file); SINK_ECORRUPT (size, digest or structure);
+ *          SINK_EVERSION; SINK_ENOMEM; SINK_EIO; SINK_ECANCELED
+ * thread   any
+ * cost     SEALED: reads the whole file and keeps a copy of it in memory
+ */
+int sink_db_open(const char *path, const struct sink_db_options *options, struct sink_why *why,
+	struct sink_db **out);
+
+/* NULL is fine. */
+void sink_db_close(struct sink_db *db);
+
+/* What the file says it holds; summary->bytes is the file's size, duplicates 0. Any thread. */
+void sink_db_summary(const struct sink_db *db, struct sink_summary *out);
+
+/* The policy baked into the file. Borrowed until the database is closed. Any thread. */
+const struct sink_policy *sink_db_policy(const struct sink_db *db);
+
+/* How the file is read: SINK_MAP_DIRECT although SEALED was asked for where the system has no
+ * sealable memory or no /proc to open it by; worth a line in the log. Any thread. */
+enum sink_map sink_db_map(const struct sink_db *db);
+
+/* A view of the database for one thread at a time.
+ *
+ * returns  SINK_OK; SINK_ENOMEM; SINK_EIO
+ * thread   any may begin one, and any may end it
+ */
+int sink_reader_begin(const struct sink_db *db, struct sink_reader **out);
+
+/* NULL is fine. */
+void sink_reader_end(struct sink_reader *reader);
+
+const struct sink_db *sink_reader_db(const struct sink_reader *reader);
+
+/* One thing listed about the name asked for or an ancestor of it. */
+struct sink_listing {
+	uint32_t record; /* for sink_reader_record() */
+	enum sink_scope scope;
+	uint8_t labels; /* of the listed name: how specific it is */
+};
+
+/* Called for each listing; anything but SINK_OK ends the search and is returned by it. */
+typedef int sink_listing_fn(void *arg, const struct sink_listing *listing);
+
+/* Report every listing of `name` and of its ancestors whose scope covers `name`, the most specific
+ * first, and of one name in the order of their records.
+ *
+ * returns  SINK_OK, also when nothing is listed; SINK_ECORRUPT; what `fn` returned
+ * cost     one hash pass and one filter probe a label, all overlapping; a B+tree search for each
+ *          label that the filter lets through (0.6 % of those that are not listed). No allocation,
+ *          no lock, no log line.
+ */
+int sink_reader_find(
+	struct sink_reader *reader, const struct sink_name *name, sink_listing_fn *fn, void *arg);
+
+/* Read a record by its stored id.
+ *
+ * out      its text is borrowed from the database until the reader ends
+ * returns  SINK_OK; SINK_ENOENT; SINK_ECORRUPT
+ */
+int sink_reader_record(struct sink_reader *reader, uint32_t record, struct sink_record *out);
+
+/* Called for each listed name in canonical order (RFC 4034, 6.1), with one listing at a time. */
+typedef int sink_each_fn(
+	void *arg, const struct sink_name *name, const struct sink_listing *listing);
+
+/* Walk over everything that is listed, checking each byte on the way.
+ *
+ * returns  SINK_OK; SINK_ECORRUPT; what `fn` returned
+ */
+int sink_reader_each(struct sink_reader *reader, sink_each_fn *fn, void *arg);
+
+/* Read everything back: every block, listing and record, the counts, and that the filter knows
+ * every name (a filter that forgets one would let it through unseen).
+ *
+ * returns  SINK_OK; SINK_ECORRUPT
+ * cost     reads the whole database
+ */
+int sink_reader_verify(struct sink_reader *reader, struct sink_why *why);
+
+#endif

@@ -1,0 +1,82 @@
+/* record.h - what is said about a listed name: by whom, why, for how long, and how far it reaches. */
+#ifndef SINKHOLE_RECORD_H
+#define SINKHOLE_RECORD_H
+
+#include "sinkhole/span.h"
+
+/* How far an entry reaches from its name. Numbers are stored: append only. */
+enum sink_scope {
+	SINK_SCOPE_EXACT, /* the name alone */
+	SINK_SCOPE_SUBTREE, /* the name and all below it */
+	SINK_SCOPE_BELOW, /* all below the name, not the name: an RPZ or DNS wildcard */
+	SINK_SCOPE_COUNT
+};
+
+/* What an entry asks for. Numbers are stored: append only; a higher rank wins over a lower one:
+ * important over allow over block. */
+enum sink_kind {
+	SINK_KIND_BLOCK,
+	SINK_KIND_ALLOW, /* AdBlock "@@", an allow list */
+	SINK_KIND_IMPORTANT, /* a block that no allow entry lifts: AdBlock "$important" */
+	SINK_KIND_COUNT
+};
+
+enum sink_severity {
+	SINK_SEVERITY_NONE,
+	SINK_SEVERITY_LOW,
+	SINK_SEVERITY_MEDIUM,
+	SINK_SEVERITY_HIGH,
+	SINK_SEVERITY_CRITICAL,
+	SINK_SEVERITY_COUNT
+};
+
+/* Traffic Light Protocol 2.0 (FIRST). */
+enum sink_tlp {
+	SINK_TLP_NONE,
+	SINK_TLP_CLEAR,
+	SINK_TLP_GREEN,
+	SINK_TLP_AMBER,
+	SINK_TLP_AMBER_STRICT,
+	SINK_TLP_RED,
+	SINK_TLP_COUNT
+};
+
+#define SINK_CONFIDENCE_NONE 255 /* else 0 to 100 */
+#define SINK_STRING_MAX 1024 /* bytes of each text field */
+
+/* The text fields of a record, in the order in which they are stored; names as users type them are
+ * in sink_field_word(). */
+enum sink_field {
+	SINK_FIELD_SOURCE,
+	SINK_FIELD_CATEGORY,
+	SINK_FIELD_ACTOR,
+	SINK_FIELD_CAMPAIGN,
+	SINK_FIELD_LEGAL_BASIS,
+	SINK_FIELD_REFERENCE,
+	SINK_FIELD_JURISDICTION, /* ISO 3166-1 alpha-2 codes, comma-separated */
+	SINK_FIELD_TAG, /* comma-separated */
+	SINK_FIELD_COUNT
+};
+
+/* One distinct thing said about any number of names. Text is borrowed from wherever the record came
+ * from: the feed's options while compiling, the database (until its reader ends) while reading. An
+ * absent text has length 0. Times are seconds since 1970-01-01 UTC; 0 means no limit. */
+struct sink_record {
+	enum sink_kind kind;
+	enum sink_severity severity;
+	uint8_t confidence; /* percent, or SINK_CONFIDENCE_NONE */
+	enum sink_tlp tlp;
+	int64_t valid_from; /* first second in force; 0: always was */
+	int64_t valid_until; /* first second no longer in force; 0: for ever */
+	struct sink_span text[SINK_FIELD_COUNT];
+};
+
+/* The words that users type and programs print for stored numbers; "?" for a number out of range.
+ * Constant strings; any thread. */
+const char *sink_scope_word(enum sink_scope scope);
+const char *sink_kind_word(enum sink_kind kind);
+const char *sink_severity_word(enum sink_severity severity);
+const char *sink_tlp_word(enum sink_tlp tlp);
+const char *sink_field_word(enum sink_field field);
+
+#endif

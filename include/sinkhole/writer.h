@@ -1,0 +1,69 @@
+/* writer.h - build one database file: begin, intern records, add names in any order, commit. */
+#ifndef SINKHOLE_WRITER_H
+#define SINKHOLE_WRITER_H
+
+#include "sinkhole/err.h"
+#include "sinkhole/name.h"
+#include "sinkhole/policy.h"
+#include "sinkhole/record.h"
+
+struct sink_writer;
+
+struct sink_writer_options {
+	const char *path; /* the file to create; must not exist; kept only by commit */
+	const char *tmpdir; /* where sorted runs are spilled; NULL: the directory of path */
+	size_t memory; /* bytes to sort in before spilling; 0: 256 MiB */
+};
+
+/* What was written; the same numbers stand in the file. */
+struct sink_summary {
+	uint64_t names; /* distinct */
+	uint64_t listings; /* (name, scope, record), distinct */
+	uint64_t duplicates; /* listings added again and dropped */
+	uint32_t records; /* distinct */
+	uint64_t bytes; /* of the file */
+};
+
+/* Begin a database file. Same names, scopes, records and policy, added in whatever order and however
+ * often, give the same bytes (doc/DATABASE.md).
+ *
+ * options  copied
+ * out      the caller ends it with commit or abort
+ * returns  SINK_OK; SINK_ENOMEM; SINK_EIO
+ * thread   a writer is used by one thread at a time
+ */
+int sink_writer_begin(
+	const struct sink_writer_options *options, struct sink_why *why, struct sink_writer **out);
+
+/* Make a record known, once for the many names that share it.
+ *
+ * record   copied; an equal record gets the same id again
+ * out      an id for sink_writer_add() of this writer; not the id that will be stored
+ * returns  SINK_OK; SINK_ENOMEM; SINK_EINVAL (a field out of its range)
+ * cost     hash of the record's bytes; records stay in memory until the end
+ */
+int sink_writer_record(struct sink_writer *w, const struct sink_record *record, uint32_t *out);
+
+/* List a name under a record.
+ *
+ * returns  SINK_OK; SINK_ENOMEM; SINK_EIO (spilling failed: abort); SINK_EINVAL
+ * cost     a copy of the key; from time to time a sort and a spill of the memory given
+ */
+int sink_writer_add(struct sink_writer *w, const struct sink_name *name, enum sink_scope scope,
+	uint32_t record);
+
+/* Merge, write, and make durable (fsync of the file). Frees the writer, whatever it returns; on
+ * failure the file is gone.
+ *
+ * policy   stored beside the names
+ * summary  written on SINK_OK only; may be NULL
+ * returns  SINK_OK; SINK_ENOMEM; SINK_EIO; SINK_EINVAL (a policy with a field out of its range). What
+ *          an earlier call failed with is returned here again
+ */
+int sink_writer_commit(struct sink_writer *w, const struct sink_policy *policy,
+	struct sink_why *why, struct sink_summary *summary);
+
+/* Drop everything, the file too. NULL is fine. */
+void sink_writer_abort(struct sink_writer *w);
+
+#endif
