@@ -1,0 +1,388 @@
+/* db.c - the query path: open a database, find what is listed about a name. Which bytes mean what
+ * is schema.c's business. */
+#include "sinkhole/db.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "env.h"
+#include "hash.h"
+#include "pages.h"
+#include "sealed.h"
+
+/* No lock file, no reader table, no thread-specific key that outlives a dlclose(). */
+#define ENV_FLAGS (MDB_NOSUBDIR | MDB_RDONLY | MDB_NOLOCK | MDB_NOTLS)
+
+/* --- LMDB in our terms ------------------------------------------------------------------------ */
+
+/* While reading a verified file LMDB does no I/O: what it cannot do is the file's fault. */
+static int reading_err(int rc)
+{
+	switch (mdb_to_err(rc)) {
+	case SINK_ENOENT:
+		return SINK_ENOENT;
+	case SINK_ENOMEM:
+		return SINK_ENOMEM;
+	}
+	return SINK_ECORRUPT;
+}
+
+int env_get(const struct sink_reader *reader, struct sink_span key, struct sink_span *out)
+{
+	MDB_val name = mdb_val(key), value;
+	int rc = mdb_get(reader->txn, reader->db->table, &name, &value);
+
+	if (rc)
+		return reading_err(rc);
+	*out = mdb_span(&value);
+	return SINK_OK;
+}
+
+int env_move(MDB_cursor *cursor, MDB_cursor_op op, struct sink_span *key, struct sink_span *value)
+{
+	MDB_val k = mdb_val(*key), v;
+	int rc = mdb_cursor_get(cursor, &k, &v, op);
+
+	if (rc)
+		return reading_err(rc);
+	*key = mdb_span(&k);
+	*value = mdb_span(&v);
+	return SINK_OK;
+}
+
+/* --- opening ---------------------------------------------------------------------------------- */
+
+/* Look at the pages before LMDB does. */
+static int check_pages(const struct sealed *sealed, uint64_t size, const char *path,
+	struct sink_why *why)
+{
+	void *map;
+	int err;
+
+	if (size == 0 || size > SIZE_MAX)
+		return sink_why(why, SINK_ECORRUPT, "%s: not an LMDB file", path);
+	map = mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, sealed->fd, 0);
+	if (map == MAP_FAILED)
+		return sink_why(why, errno == ENOMEM ? SINK_ENOMEM : SINK_EIO, "%s: %m", path);
+	err = pages_check(sink_span(map, (size_t)size), path, why);
+	munmap(map, (size_t)size);
+	return err;
+}
+
+/* Does LMDB read what was verified? Without /proc it had to open the path again. */
+static bool is_same(MDB_env *env, const struct sealed *sealed)
+{
+	struct stat a, b;
+	int fd;
+
+	return mdb_env_get_fd(env, &fd) == 0 && fstat(fd, &a) == 0 && fstat(sealed->fd, &b) == 0 &&
+		a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* The map is as large as the file, whatever size its writer worked with. */
+static int open_env(struct sink_db *db, const struct sealed *sealed, const char *path,
+	struct sink_why *why)
+{
+	int rc = mdb_env_create(&db->env), err;
+
+	if (!rc)
+		rc = mdb_env_set_mapsize(db->env, (size_t)db->bytes);
+	if (!rc)
+		rc = mdb_env_open(db->env, sealed->proc[0] ? sealed->proc : path, ENV_FLAGS, 0);
+	if (rc) {
+		err = mdb_to_err(rc);
+		return sink_why(why, err == SINK_EINVAL ? SINK_ECORRUPT : err, "%s: %s", path,
+			mdb_strerror(rc));
+	}
+	if (!is_same(db->env, sealed))
+		return sink_why(why, SINK_EIO, "%s: replaced while being opened", path);
+	return SINK_OK;
+}
+
+/* Learn the unnamed table's number, once: LMDB notes it in the environment, for all threads. */
+static int open_table(struct sink_db *db)
+{
+	MDB_txn *txn;
+	unsigned flags;
+	int rc = mdb_txn_begin(db->env, NULL, MDB_RDONLY, &txn);
+
+	if (rc)
+		return mdb_to_err(rc);
+	rc = mdb_dbi_open(txn, NULL, 0, &db->table);
+	if (!rc)
+		rc = mdb_dbi_flags(txn, db->table, &flags);
+	mdb_txn_abort(txn);
+	if (rc)
+		return reading_err(rc);
+	return flags == 0 ? SINK_OK : SINK_ECORRUPT;
+}
+
+static int read_meta(struct sink_db *db, const struct sink_reader *reader)
+{
+	struct sink_span value;
+	int err = env_get(reader, sink_span_text(SCHEMA_META), &value);
+
+	return err ? err : schema_meta_decode(value, &db->meta);
+}
+
+static int read_policy(struct sink_db *db, const struct sink_reader *reader)
+{
+	struct sink_span value;
+	int err = env_get(reader, sink_span_text(SCHEMA_POLICY), &value);
+
+	return err ? err : schema_policy_decode(value, &db->policy);
+}
+
+static int read_filter(struct sink_db *db, const struct sink_reader *reader)
+{
+	struct sink_span value, blocks;
+	int err = env_get(reader, sink_span_text(SCHEMA_FILTER), &value);
+
+	if (!err)
+		err = schema_filter_decode(value, db->meta.names, &blocks);
+	if (err)
+		return err;
+	db->filter = (struct filter){ .blocks = blocks.at, .count = blocks.len / FILTER_BLOCK };
+	return SINK_OK;
+}
+
+static const struct {
+	const char *what;
+	int (*read)(struct sink_db *db, const struct sink_reader *reader);
+} heads[] = {
+	{ "head", read_meta }, /* first: the filter's size follows from it */
+	{ "policy", read_policy },
+	{ "filter", read_filter },
+};
+
+static int read_heads(struct sink_db *db, const char *path, struct sink_why *why)
+{
+	struct sink_reader *reader;
+	int err = sink_reader_begin(db, &reader);
+
+	if (err)
+		return sink_why(why, err, "%s: %s", path, sink_strerror(err));
+	for (size_t i = 0; !err && i < sizeof heads / sizeof heads[0]; i++) {
+		err = heads[i].read(db, reader);
+		if (err == SINK_ENOENT)
+			err = SINK_ECORRUPT;
+		if (err == SINK_EVERSION)
+			sink_why(why, err, "%s: %s: of another version of sinkhole", path,
+				heads[i].what);
+		else if (err)
+			sink_why(why, err, "%s: %s: %s", path, heads[i].what, sink_strerror(err));
+	}
+	sink_reader_end(reader);
+	return err;
+}
+
+/* Fill the page tables here, in the background, rather than with a fault at a query. The first and
+ * the last value span the map but for some pages; a kernel without MADV_POPULATE_READ (before Linux
+ * 5.14) leaves us with the faults, and that is all. */
+static void populate(const struct sink_db *db)
+{
+#ifdef MADV_POPULATE_READ
+	const uintptr_t mask = ~(uintptr_t)4095;
+	struct sink_span key = sink_span(NULL, 0), first, last;
+	struct sink_reader *reader;
+	uintptr_t a, b;
+
+	if (sink_reader_begin(db, &reader))
+		return;
+	if (!env_move(reader->cursor, MDB_FIRST, &key, &first) &&
+		!env_move(reader->cursor, MDB_LAST, &key, &last)) {
+		a = (uintptr_t)(first.at < last.at ? first.at : last.at) & mask;
+		b = (uintptr_t)(first.at < last.at ? last.at : first.at) & mask;
+		(void)madvise((void *)a, b - a, MADV_POPULATE_READ);
+	}
+	sink_reader_end(reader);
+#else
+	(void)db;
+#endif
+}
+
+int sink_db_open(const char *path, const struct sink_db_options *options, struct sink_why *why,
+	struct sink_db **out)
+{
+	struct sealed sealed = { .fd = -1 };
+	struct sink_db *db = calloc(1, sizeof *db);
+	int err;
+
+	if (!db)
+		return sink_why(why, SINK_ENOMEM, "%s: %s", path, sink_strerror(SINK_ENOMEM));
+	err = sealed_open(path, options, why, &sealed);
+	if (err)
+		goto fail;
+	db->map = sealed.map;
+	db->bytes = options->size;
+	err = check_pages(&sealed, db->bytes, path, why);
+	if (!err)
+		err = open_env(db, &sealed, path, why);
+	if (err)
+		goto fail;
+	err = open_table(db);
+	if (err) {
+		sink_why(why, err, "%s: %s", path, sink_strerror(err));
+		goto fail;
+	}
+	err = read_heads(db, path, why);
+	if (err)
+		goto fail;
+	populate(db);
+	sealed_close(&sealed); /* LMDB has a descriptor and a map of its own */
+	*out = db;
+	return SINK_OK;
+fail:
+	sealed_close(&sealed);
+	sink_db_close(db);
+	return err;
+}
+
+void sink_db_close(struct sink_db *db)
+{
+	if (!db)
+		return;
+	if (db->env)
+		mdb_env_close(db->env);
+	free(db);
+}
+
+void sink_db_summary(const struct sink_db *db, struct sink_summary *out)
+{
+	*out = (struct sink_summary){
+		.names = db->meta.names,
+		.listings = db->meta.listings,
+		.records = db->meta.records,
+		.bytes = db->bytes,
+	};
+}
+
+const struct sink_policy *sink_db_policy(const struct sink_db *db)
+{
+	return &db->policy;
+}
+
+enum sink_map sink_db_map(const struct sink_db *db)
+{
+	return db->map;
+}
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+int sink_reader_begin(const struct sink_db *db, struct sink_reader **out)
+{
+	struct sink_reader *reader = calloc(1, sizeof *reader);
+	int err;
+
+	if (!reader)
+		return SINK_ENOMEM;
+	reader->db = db;
+	err = mdb_to_err(mdb_txn_begin(db->env, NULL, MDB_RDONLY, &reader->txn));
+	if (!err)
+		err = mdb_to_err(mdb_cursor_open(reader->txn, db->table, &reader->cursor));
+	if (err)
+		goto fail;
+	*out = reader;
+	return SINK_OK;
+fail:
+	sink_reader_end(reader);
+	return err;
+}
+
+void sink_reader_end(struct sink_reader *reader)
+{
+	if (!reader)
+		return;
+	if (reader->cursor)
+		mdb_cursor_close(reader->cursor); /* a read-only transaction does not close it */
+	if (reader->txn)
+		mdb_txn_abort(reader->txn);
+	free(reader);
+}
+
+const struct sink_db *sink_reader_db(const struct sink_reader *reader)
+{
+	return reader->db;
+}
+
+int sink_reader_record(struct sink_reader *reader, uint32_t record, struct sink_record *out)
+{
+	uint8_t key[SCHEMA_RECORD_KEY];
+	struct sink_span value;
+	int err;
+
+	if (record >= reader->db->meta.records)
+		return SINK_ENOENT;
+	schema_record_key(record, key);
+	err = env_get(reader, sink_span(key, sizeof key), &value);
+	if (err)
+		return SINK_ECORRUPT;
+	return schema_record_decode(value, out);
+}
+
+/* Which scopes of an ancestor reach a name. */
+static bool covers(enum sink_scope scope, bool itself)
+{
+	return scope == SINK_SCOPE_SUBTREE || (scope == SINK_SCOPE_EXACT) == itself;
+}
+
+/* Find the listings of the one name with this key.
+ *
+ * returns  SINK_OK; SINK_ENOENT; SINK_ECORRUPT
+ */
+static int find_name(struct sink_reader *reader, struct sink_span name, struct schema_listings *out)
+{
+	uint8_t bytes[SCHEMA_NAMES_KEY_MAX];
+	struct sink_span key = sink_span(bytes, schema_names_key(name, bytes));
+	struct sink_span block, last;
+	int err = env_move(reader->cursor, MDB_SET_RANGE, &key, &block);
+
+	if (err)
+		return err;
+	if (!schema_is_names_key(key, &last))
+		return SINK_ENOENT; /* beyond the last block */
+	return schema_block_find(block, name, reader->db->meta.records, out);
+}
+
+/* Report what is listed about the ancestor with `labels` labels and covers the name. */
+static int find_ancestor(struct sink_reader *reader, const struct sink_name *name, uint8_t labels,
+	sink_listing_fn *fn, void *arg)
+{
+	struct schema_listings listings;
+	struct sink_listing listing = { .labels = labels };
+	uint64_t number;
+	int err = find_name(reader, sink_span(name->key, name->end[labels]), &listings);
+
+	if (err)
+		return err == SINK_ENOENT ? SINK_OK : err;
+	while (!(err = schema_listing_next(&listings, &number))) {
+		listing.record = schema_listing_record(number);
+		listing.scope = schema_listing_scope(number);
+		if (!covers(listing.scope, labels == name->labels))
+			continue;
+		err = fn(arg, &listing);
+		if (err)
+			return err;
+	}
+	return err == SINK_ENOENT ? SINK_OK : err;
+}
+
+int sink_reader_find(struct sink_reader *reader, const struct sink_name *name, sink_listing_fn *fn,
+	void *arg)
+{
+	const struct filter *filter = &reader->db->filter;
+	uint64_t hashes[SINK_LABELS_MAX + 1];
+	int err = SINK_OK;
+
+	hash_name(name, hashes);
+	for (unsigned labels = 0; labels <= name->labels; labels++)
+		filter_prefetch(filter, hashes[labels]);
+	for (unsigned above = 0; !err && above <= name->labels; above++) {
+		uint8_t labels = (uint8_t)(name->labels - above);
+
+		if (filter_has(filter, hashes[labels]))
+			err = find_ancestor(reader, name, labels, fn, arg);
+	}
+	return err;
+}

@@ -1,0 +1,37 @@
+/* env.h - what is behind struct sink_db and struct sink_reader, for db.c and verify.c. */
+#ifndef SINK_ENV_H
+#define SINK_ENV_H
+
+#include "filter.h"
+#include "mdb.h"
+#include "schema.h"
+#include "sinkhole/db.h"
+
+/* Everything below is written while opening and only read afterwards. */
+struct sink_db {
+	MDB_env *env;
+	MDB_dbi table; /* the unnamed one */
+	enum sink_map map; /* what became of the wish */
+	uint64_t bytes; /* of the file */
+	struct schema_meta meta;
+	struct sink_policy policy;
+	struct filter filter; /* its blocks are borrowed from the map */
+};
+
+struct sink_reader {
+	const struct sink_db *db;
+	MDB_txn *txn;
+	MDB_cursor *cursor; /* of sink_reader_find() */
+};
+
+/* returns  SINK_OK; SINK_ENOENT; SINK_ECORRUPT */
+int env_get(const struct sink_reader *reader, struct sink_span key, struct sink_span *out);
+
+/* Move a cursor; for MDB_SET_RANGE, `key` says where to.
+ *
+ * key, value  borrowed until the database is closed; written on SINK_OK only
+ * returns     SINK_OK; SINK_ENOENT (nothing there); SINK_ECORRUPT
+ */
+int env_move(MDB_cursor *cursor, MDB_cursor_op op, struct sink_span *key, struct sink_span *value);
+
+#endif

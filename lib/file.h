@@ -1,0 +1,41 @@
+/* file.h - regular files, read and written whole, without waiting for anything but the disk. */
+#ifndef SINK_FILE_H
+#define SINK_FILE_H
+
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#include "sinkhole/db.h"
+
+/* Open a regular file for reading and refuse everything else at once: a FIFO does not hang us, a
+ * symbolic link is not followed. What was opened is judged, not what the name stood for before.
+ *
+ * shown    the path for `why`
+ * out      a descriptor that the caller closes
+ * size     of the file, bytes
+ * returns  SINK_OK; SINK_ENOENT; SINK_ECORRUPT (not a regular file); SINK_ENOMEM; SINK_EIO
+ */
+int file_open(int dirfd, const char *name, const char *shown, struct sink_why *why, int *out,
+	uint64_t *size);
+
+/* Read until `len` bytes are there or the file ends.
+ *
+ * returns  their number; -1 with errno
+ */
+ssize_t file_read(int fd, void *at, size_t len);
+
+/* returns  0; -1 with errno */
+int file_write(int fd, struct sink_span bytes);
+
+/* Read `size` bytes from `from`, which must then be at its end, digesting them and, unless `to` is
+ * negative, copying them there.
+ *
+ * shown    the path for `why`
+ * cancel   looked at between pieces of 1 MiB; may be NULL
+ * returns  SINK_OK; SINK_ECORRUPT (shorter or longer); SINK_ENOMEM (no room in `to`, too);
+ *          SINK_EIO; SINK_ECANCELED
+ */
+int file_digest(int from, int to, uint64_t size, const char *shown, const atomic_bool *cancel,
+	struct sink_why *why, uint8_t digest[SINK_DIGEST_LEN]);
+
+#endif

@@ -1,0 +1,63 @@
+/* gendir.h - the names in the data directory, and what lies under them; for store.c, publish.c. */
+#ifndef SINK_GENDIR_H
+#define SINK_GENDIR_H
+
+#include <limits.h>
+
+#include "sinkhole/store.h"
+
+#define GENDIR_CURRENT "current"
+#define GENDIR_GEN "gen"
+#define GENDIR_TEMP "tmp-"
+
+/* An open data directory: what happens to its path afterwards does not matter. */
+struct gendir {
+	const char *path; /* for messages; borrowed */
+	int dir, gen; /* -1: not open */
+};
+
+/* returns  SINK_OK; SINK_ENOENT (DIR or DIR/gen is not there); SINK_EIO */
+int gendir_open(const char *dir, struct sink_why *why, struct gendir *out);
+
+void gendir_close(struct gendir *gendir);
+
+/* SERIAL.manifest, and back. Only the name that a serial is given counts, not others that a number
+ * could be read from. */
+void gendir_manifest_name(uint64_t serial, char out[SINK_FILE_NAME_MAX]);
+bool gendir_is_manifest(const char *name, uint64_t *serial);
+
+/* base-SERIAL-DIGEST.mdb, and back; here any serial in such a place counts. */
+void gendir_base_name(uint64_t serial, const uint8_t digest[SINK_DIGEST_LEN],
+	char out[SINK_FILE_NAME_MAX]);
+bool gendir_is_base(const char *name, uint64_t *serial);
+
+/* tmp-PID-N, new in `gen`. */
+void gendir_temp_name(int gen, char out[SINK_FILE_NAME_MAX]);
+
+/* Called for each name in DIR/gen, in no order; anything but SINK_OK ends the walk. */
+typedef int gendir_fn(void *arg, const char *name);
+
+/* returns  SINK_OK; SINK_EIO; SINK_ENOMEM; what `fn` returned */
+int gendir_walk(const struct gendir *gendir, gendir_fn *fn, void *arg, struct sink_why *why);
+
+struct serials {
+	uint64_t *at; /* rising; the owner frees it */
+	size_t count, room;
+};
+
+/* The serials of all manifests in DIR/gen, by their names.
+ *
+ * out      written on SINK_OK only
+ * returns  SINK_OK; SINK_EIO; SINK_ENOMEM
+ */
+int gendir_serials(const struct gendir *gendir, struct sink_why *why, struct serials *out);
+
+/* Read a manifest.
+ *
+ * serial   0: the published one
+ * returns  as sink_store_manifest(); SINK_ENOMEM
+ */
+int gendir_manifest(const struct gendir *gendir, uint64_t serial, struct sink_why *why,
+	struct sink_manifest *out);
+
+#endif

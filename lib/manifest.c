@@ -1,0 +1,370 @@
+/* manifest.c - the text of a manifest: doc/DATABASE.md, "The manifest".
+ *
+ * One table of rows drives writing and reading. What was read is written again and compared, so
+ * that there is exactly one text for each manifest and strictness needs no code of its own. */
+#include "manifest.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "digest.h"
+
+#define HEAD "sinkhole-generation "
+#define VERSION 1
+#define END "end "
+
+enum form { FORM_NUMBER, FORM_TIME, FORM_TEXT, FORM_DIGEST };
+
+struct row {
+	const char *word;
+	enum form form;
+	size_t offset; /* in struct sink_manifest */
+	size_t size; /* bytes there */
+};
+
+#define ROW(word, form, member) \
+	{ \
+		word, form, offsetof(struct sink_manifest, member), \
+			sizeof(((struct sink_manifest *)0)->member) \
+	}
+
+static const struct row rows[] = {
+	ROW("serial", FORM_NUMBER, serial),
+	ROW("time", FORM_TIME, time),
+	ROW("tool", FORM_TEXT, tool),
+	ROW("origin", FORM_TEXT, origin),
+	ROW("reason", FORM_TEXT, reason),
+	ROW("base", FORM_TEXT, base),
+	ROW("base-size", FORM_NUMBER, base_size),
+	ROW("base-sha256", FORM_DIGEST, base_digest),
+	ROW("names", FORM_NUMBER, names),
+	ROW("listings", FORM_NUMBER, listings),
+};
+
+#define ROWS (sizeof rows / sizeof rows[0])
+
+/* --- what the fields may hold ----------------------------------------------------------------- */
+
+/* The length of the UTF-8 sequence at `at`, 0 if it is none or a control character: Unicode 15.0,
+ * table 3-7, without U+0000..1F and U+7F..9F. */
+static size_t character(const uint8_t *at, size_t len)
+{
+	uint8_t low = 0x80, high = 0xbf; /* of the second byte */
+	size_t n;
+
+	if (at[0] < 0x80)
+		return at[0] >= 0x20 && at[0] != 0x7f;
+	if (at[0] < 0xc2 || at[0] > 0xf4)
+		return 0;
+	n = at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : 4;
+	if (len < n)
+		return 0;
+	if (at[0] == 0xc2 || at[0] == 0xe0)
+		low = 0xa0; /* no control character; no longer form than needed */
+	else if (at[0] == 0xf0)
+		low = 0x90;
+	if (at[0] == 0xed)
+		high = 0x9f; /* no surrogate */
+	else if (at[0] == 0xf4)
+		high = 0x8f;
+	if (at[1] < low || at[1] > high)
+		return 0;
+	for (size_t i = 2; i < n; i++)
+		if (at[i] < 0x80 || at[i] > 0xbf)
+			return 0;
+	return n;
+}
+
+bool manifest_is_text(struct sink_span text, size_t size)
+{
+	size_t at = 0;
+
+	while (at < text.len) {
+		size_t n = character(text.at + at, text.len - at);
+
+		if (n == 0)
+			return false;
+		at += n;
+	}
+	return text.len < size;
+}
+
+static bool is_file_name(const char *name)
+{
+	return name[0] && name[0] != '.' && !strchr(name, '/');
+}
+
+int manifest_check(const struct sink_manifest *m, struct sink_why *why)
+{
+	const char *bad = NULL;
+
+	if (m->serial == 0 || m->serial > MANIFEST_NUMBER_MAX)
+		bad = "serial";
+	else if (m->time < 0 || m->time > MANIFEST_TIME_MAX)
+		bad = "time";
+	else if (!m->tool[0] || !manifest_is_text(sink_span_text(m->tool), sizeof m->tool))
+		bad = "tool";
+	else if (!m->origin[0] || !manifest_is_text(sink_span_text(m->origin), sizeof m->origin))
+		bad = "origin";
+	else if (!manifest_is_text(sink_span_text(m->reason), sizeof m->reason))
+		bad = "reason";
+	else if (!is_file_name(m->base) ||
+		!manifest_is_text(sink_span_text(m->base), sizeof m->base))
+		bad = "base";
+	else if (m->base_size > MANIFEST_NUMBER_MAX || m->names > MANIFEST_NUMBER_MAX ||
+		m->listings > MANIFEST_NUMBER_MAX)
+		bad = "number";
+	return bad ? sink_why(why, SINK_EINVAL, "manifest: %s out of its range", bad) : SINK_OK;
+}
+
+/* --- writing ---------------------------------------------------------------------------------- */
+
+struct text_out {
+	char *at;
+	size_t len; /* below SINK_MANIFEST_MAX: all fields together are a fifth of it */
+};
+
+static void put(struct text_out *out, struct sink_span bytes)
+{
+	if (bytes.len > 0)
+		memcpy(out->at + out->len, bytes.at, bytes.len);
+	out->len += bytes.len;
+}
+
+static void put_text(struct text_out *out, const char *text)
+{
+	put(out, sink_span_text(text));
+}
+
+static void put_time(struct text_out *out, int64_t seconds)
+{
+	char text[32] = "";
+	time_t time = (time_t)seconds;
+	struct tm tm;
+
+	if (gmtime_r(&time, &tm))
+		strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	put_text(out, text);
+}
+
+static void put_number(struct text_out *out, uint64_t number)
+{
+	char text[24];
+
+	snprintf(text, sizeof text, "%llu", (unsigned long long)number);
+	put_text(out, text);
+}
+
+static void put_digest(struct text_out *out, const uint8_t digest[SINK_DIGEST_LEN])
+{
+	char text[DIGEST_HEX_LEN + 1];
+
+	digest_to_hex(digest, text);
+	put_text(out, text);
+}
+
+static void put_row(struct text_out *out, const struct row *row, const struct sink_manifest *m)
+{
+	const uint8_t *field = (const uint8_t *)m + row->offset;
+	uint64_t number;
+	int64_t time;
+
+	put_text(out, row->word);
+	if (row->form != FORM_TEXT || field[0])
+		put_text(out, " "); /* an empty text is its word alone */
+	switch (row->form) {
+	case FORM_NUMBER:
+		memcpy(&number, field, sizeof number);
+		put_number(out, number);
+		break;
+	case FORM_TIME:
+		memcpy(&time, field, sizeof time);
+		put_time(out, time);
+		break;
+	case FORM_TEXT:
+		put(out, sink_span(field, strnlen((const char *)field, row->size - 1)));
+		break;
+	case FORM_DIGEST:
+		put_digest(out, field);
+		break;
+	}
+	put_text(out, "\n");
+}
+
+size_t sink_manifest_format(const struct sink_manifest *manifest, char text[SINK_MANIFEST_MAX])
+{
+	struct text_out out = { .at = text };
+	uint8_t digest[SINK_DIGEST_LEN] = { 0 };
+
+	put_text(&out, HEAD);
+	put_number(&out, VERSION);
+	put_text(&out, "\n");
+	for (size_t i = 0; i < ROWS; i++)
+		put_row(&out, &rows[i], manifest);
+	/* Without memory for a digest the text is one that no reader takes. */
+	(void)digest_of(sink_span(text, out.len), digest);
+	put_text(&out, END);
+	put_digest(&out, digest);
+	put_text(&out, "\n");
+	text[out.len] = 0;
+	return out.len;
+}
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+/* Take a line from the front, without its line feed. False when there is none. */
+static bool next_line(struct sink_span *rest, struct sink_span *line)
+{
+	const uint8_t *end = rest->len ? memchr(rest->at, '\n', rest->len) : NULL;
+
+	if (!end)
+		return false;
+	*line = sink_span(rest->at, (size_t)(end - rest->at));
+	*rest = sink_span(end + 1, rest->len - line->len - 1);
+	return true;
+}
+
+/* Take `word` from the front. */
+static bool next_word(struct sink_span *rest, const char *word)
+{
+	size_t len = strlen(word);
+
+	if (rest->len < len || memcmp(rest->at, word, len) != 0)
+		return false;
+	*rest = sink_span(rest->at + len, rest->len - len);
+	return true;
+}
+
+static bool get_number(struct sink_span text, uint64_t *out)
+{
+	uint64_t number = 0;
+
+	if (text.len == 0 || text.len > 19) /* 2^63 has 19 digits, and 10^19 fits 64 bits */
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.at[i] < '0' || text.at[i] > '9')
+			return false;
+		number = number * 10 + (text.at[i] - (uint64_t)'0');
+	}
+	*out = number;
+	return number <= MANIFEST_NUMBER_MAX;
+}
+
+static bool get_time(struct sink_span text, int64_t *out)
+{
+	char copy[sizeof "2026-11-21T12:00:00Z"];
+	struct tm tm = { 0 };
+	const char *end;
+
+	if (text.len != sizeof copy - 1)
+		return false;
+	memcpy(copy, text.at, text.len);
+	copy[text.len] = 0;
+	end = strptime(copy, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	if (!end || *end)
+		return false;
+	*out = (int64_t)timegm(&tm);
+	return true;
+}
+
+static bool get_text(struct sink_span text, uint8_t *field, size_t size)
+{
+	if (!manifest_is_text(text, size))
+		return false;
+	if (text.len > 0)
+		memcpy(field, text.at, text.len);
+	field[text.len] = 0;
+	return true;
+}
+
+static bool get_row(struct sink_span line, const struct row *row, struct sink_manifest *m)
+{
+	uint8_t *field = (uint8_t *)m + row->offset;
+	uint64_t number;
+	int64_t time;
+
+	if (!next_word(&line, row->word))
+		return false;
+	if (!next_word(&line, " ") && line.len > 0)
+		return false;
+	switch (row->form) {
+	case FORM_NUMBER:
+		if (!get_number(line, &number))
+			return false;
+		memcpy(field, &number, sizeof number);
+		return true;
+	case FORM_TIME:
+		if (!get_time(line, &time))
+			return false;
+		memcpy(field, &time, sizeof time);
+		return true;
+	case FORM_TEXT:
+		return get_text(line, field, row->size);
+	case FORM_DIGEST:
+		return digest_from_hex(line, field) == SINK_OK;
+	}
+	return false;
+}
+
+/* The first line: is it a manifest, and one of our version? */
+static int get_head(struct sink_span *rest, struct sink_why *why)
+{
+	struct sink_span line;
+	uint64_t version;
+
+	if (!next_line(rest, &line) || !next_word(&line, HEAD) || !get_number(line, &version))
+		return sink_why(why, SINK_ECORRUPT, "not a manifest");
+	if (version != VERSION)
+		return sink_why(why, SINK_EVERSION,
+			"manifest of version %llu, this program reads %d",
+			(unsigned long long)version, VERSION);
+	return SINK_OK;
+}
+
+/* The last line: is everything before it as it was written? */
+static int check_end(struct sink_span text, struct sink_why *why)
+{
+	const size_t len = strlen(END) + DIGEST_HEX_LEN + 1; /* bytes of the line */
+	uint8_t said[SINK_DIGEST_LEN], found[SINK_DIGEST_LEN];
+	struct sink_span rest, line;
+	int err;
+
+	if (text.len < len)
+		return sink_why(why, SINK_ECORRUPT, "cut off");
+	rest = sink_span(text.at + text.len - len, len);
+	if (!next_line(&rest, &line) || rest.len > 0 || !next_word(&line, END) ||
+		digest_from_hex(line, said))
+		return sink_why(why, SINK_ECORRUPT, "its last line is no digest");
+	err = digest_of(sink_span(text.at, text.len - len), found);
+	if (err)
+		return sink_why(why, err, "%s", sink_strerror(err));
+	if (memcmp(said, found, sizeof said) != 0)
+		return sink_why(why, SINK_ECORRUPT, "digest of the manifest differs");
+	return SINK_OK;
+}
+
+int sink_manifest_parse(struct sink_span text, struct sink_why *why, struct sink_manifest *out)
+{
+	struct sink_manifest m = { 0 };
+	struct sink_span rest = text, line;
+	char again[SINK_MANIFEST_MAX];
+	int err;
+
+	if (text.len >= SINK_MANIFEST_MAX)
+		return sink_why(why, SINK_ECORRUPT, "longer than a manifest can be");
+	err = get_head(&rest, why);
+	if (!err)
+		err = check_end(text, why);
+	if (err)
+		return err;
+	for (size_t i = 0; i < ROWS; i++)
+		if (!next_line(&rest, &line) || !get_row(line, &rows[i], &m))
+			return sink_why(why, SINK_ECORRUPT, "no valid %s where it belongs",
+				rows[i].word);
+	if (manifest_check(&m, why))
+		return SINK_ECORRUPT;
+	if (!sink_span_equal(text, sink_span(again, sink_manifest_format(&m, again))))
+		return sink_why(why, SINK_ECORRUPT, "not written as a manifest is");
+	*out = m;
+	return SINK_OK;
+}

@@ -1,0 +1,234 @@
+/* schema.h - THE layout of the database file, both ways; doc/DATABASE.md draws it.
+ *
+ * Nothing here does I/O or knows LMDB: spans in, values out. Decoding is strict and safe with any
+ * bytes: what this version would not write is refused. */
+#ifndef SINK_SCHEMA_H
+#define SINK_SCHEMA_H
+
+#include "sinkhole/err.h"
+#include "sinkhole/name.h"
+#include "sinkhole/policy.h"
+#include "sinkhole/record.h"
+#include "wire.h"
+
+#define SCHEMA_VERSION 1 /* raise it whenever old readers would misread new files */
+
+/* --- keys: one letter, then what tells values of a kind apart -------------------------------- */
+
+#define SCHEMA_FILTER "F"
+#define SCHEMA_META "M"
+#define SCHEMA_POLICY "P"
+#define SCHEMA_NAMES 'N' /* + the key of the block's last name */
+#define SCHEMA_RECORD 'R' /* + id, 4 bytes */
+
+#define SCHEMA_NAMES_KEY_MAX (1 + SINK_KEY_MAX) /* bytes; within LMDB's 511 */
+#define SCHEMA_RECORD_KEY 5 /* bytes */
+
+/* The key of a block that ends with `name`, or where to look for `name`: the first stored key not
+ * below it, if it is one of a block, is that of the only block that can hold the name.
+ *
+ * name     a name's key, at most SINK_KEY_MAX bytes
+ * returns  the length in bytes
+ */
+size_t schema_names_key(struct sink_span name, uint8_t out[SCHEMA_NAMES_KEY_MAX]);
+
+void schema_record_key(uint32_t id, uint8_t out[SCHEMA_RECORD_KEY]);
+
+/* Is this stored key one of a block of names?
+ *
+ * last     the key of its last name, borrowed from `key`; written if true
+ */
+bool schema_is_names_key(struct sink_span key, struct sink_span *last);
+
+/* Is this stored key one of a record?
+ *
+ * id       written if true
+ */
+bool schema_is_record_key(struct sink_span key, uint32_t *id);
+
+/* --- records -----------------------------------------------------------------------------------
+ */
+
+#define SCHEMA_RECORD_MAX (20 + SINK_FIELD_COUNT * (2 + SINK_STRING_MAX)) /* bytes */
+
+/* returns  the length in bytes; 0 if a field is out of its range, nothing of use is written then */
+size_t schema_record_encode(const struct sink_record *record, uint8_t out[SCHEMA_RECORD_MAX]);
+
+/* out      its text is borrowed from `value`; written on SINK_OK only
+ * returns  SINK_OK; SINK_ECORRUPT
+ */
+int schema_record_decode(struct sink_span value, struct sink_record *out);
+
+/* --- policy ------------------------------------------------------------------------------------
+ */
+
+#define SCHEMA_POLICY_MAX (9 + SINK_ADDRESSES_MAX * (4 + 16)) /* bytes */
+
+/* returns  the length in bytes; 0 if a field is out of its range */
+size_t schema_policy_encode(const struct sink_policy *policy, uint8_t out[SCHEMA_POLICY_MAX]);
+
+/* out      unused addresses are zero; written on SINK_OK only
+ * returns  SINK_OK; SINK_ECORRUPT
+ */
+int schema_policy_decode(struct sink_span value, struct sink_policy *out);
+
+/* --- what the file is ----------------------------------------------------------------------------
+ */
+
+#define SCHEMA_META_LEN 30 /* bytes */
+
+struct schema_meta {
+	uint64_t names; /* distinct */
+	uint64_t listings;
+	uint32_t records; /* ids are 0 to records - 1 */
+};
+
+void schema_meta_encode(const struct schema_meta *meta, uint8_t out[SCHEMA_META_LEN]);
+
+/* out      written on SINK_OK only
+ * returns  SINK_OK; SINK_EVERSION (ours, of another version); SINK_ECORRUPT
+ */
+int schema_meta_decode(struct sink_span value, struct schema_meta *out);
+
+/* --- the filter ----------------------------------------------------------------------------------
+ */
+
+#define SCHEMA_FILTER_HEAD 48 /* bytes before the blocks */
+
+/* blocks   how many blocks follow */
+void schema_filter_encode(uint64_t blocks, uint8_t out[SCHEMA_FILTER_HEAD]);
+
+/* Find the blocks of a stored filter, which must have the size that fits so many names.
+ *
+ * out      for struct filter: borrowed from `value`, len / FILTER_BLOCK blocks; written on SINK_OK
+ * only returns  SINK_OK; SINK_ECORRUPT; SINK_EVERSION
+ */
+int schema_filter_decode(struct sink_span value, uint64_t names, struct sink_span *out);
+
+/* --- listings
+ * -------------------------------------------------------------------------------------
+ *
+ * A listing is a number: record << 2 | scope. Their order is that of the file. */
+
+static inline uint64_t schema_listing(uint32_t record, enum sink_scope scope)
+{
+	return (uint64_t)record << 2 | (uint64_t)scope;
+}
+
+static inline uint32_t schema_listing_record(uint64_t listing)
+{
+	return (uint32_t)(listing >> 2);
+}
+
+static inline enum sink_scope schema_listing_scope(uint64_t listing)
+{
+	return (enum sink_scope)(listing & 3);
+}
+
+/* The listings of one name, read one after the other. */
+struct schema_listings {
+	struct wire_in in; /* begins with a listing; goes on to the block's end */
+	uint64_t last; /* the listing before, plus 1; 0 at the start */
+	uint32_t records; /* how many records there are */
+	bool more; /* another one follows */
+};
+
+/* Take the next listing.
+ *
+ * out      written on SINK_OK only
+ * returns  SINK_OK; SINK_ENOENT (that was all); SINK_ECORRUPT (broken off, out of order, a scope or
+ *          a record that does not exist; so does every later call)
+ */
+int schema_listing_next(struct schema_listings *listings, uint64_t *out);
+
+/* --- blocks of names: reading --------------------------------------------------------------------
+ */
+
+/* Find one name in a block without making the others.
+ *
+ * block    the value stored under schema_names_key()
+ * name     a name's key
+ * records  how many records the file has
+ * out      the name's listings, at least one; borrowed from `block`; written on SINK_OK only
+ * returns  SINK_OK; SINK_ENOENT (not in this block); SINK_ECORRUPT (noticed on the way; only what
+ *          stands before the name is looked at)
+ * cost     a walk over the block, about 70 names; no allocation
+ */
+int schema_block_find(struct sink_span block, struct sink_span name, uint32_t records,
+	struct schema_listings *out);
+
+/* A walk over all names of a block, checking everything. */
+struct schema_block {
+	struct wire_in in;
+	struct sink_span
+		last; /* key that the block is stored under, without its letter; borrowed */
+	uint32_t records;
+	bool begun; /* `key` holds a name */
+	bool failed;
+	size_t len; /* of the key */
+	uint8_t key[SINK_KEY_MAX];
+};
+
+/* Begin a walk.
+ *
+ * block    borrowed until the walk ends
+ * last     as schema_is_names_key() gave it: the block must end with this name. Borrowed likewise
+ * records  how many records the file has
+ */
+void schema_block_begin(struct schema_block *walk, struct sink_span block, struct sink_span last,
+	uint32_t records);
+
+/* Go to the next name.
+ *
+ * out      the name, a copy; written on SINK_OK only
+ * listings at least one, and all of them known to be good; borrowed from the block; written on
+ *          SINK_OK only
+ * returns  SINK_OK; SINK_ENOENT (that was all, and the block ended as it should); SINK_ECORRUPT
+ */
+int schema_block_next(struct schema_block *walk, struct sink_name *out,
+	struct schema_listings *listings);
+
+/* --- blocks of names: writing --------------------------------------------------------------------
+ */
+
+#define SCHEMA_NODE_MAX \
+	1018 /* bytes of an LMDB node (head, key, value): four to a page of 4 KiB  \
+			      */
+#define SCHEMA_NODE_HEAD 8 /* bytes of it that LMDB takes */
+
+/* A block being filled. All zero is an empty one; free with schema_coder_free(). */
+struct schema_coder {
+	uint8_t *bytes; /* the block's value so far */
+	size_t len, room; /* bytes used and allocated */
+	size_t key_len; /* of the last name added */
+	uint8_t key[SINK_KEY_MAX];
+};
+
+/* Add a name to the block.
+ *
+ * name     its key; above the key of the name added before
+ * listings at least one, rising
+ * returns  SINK_OK; SINK_ETOOLONG (no room beside what is there, nothing changed: store the block,
+ *          clear, and add again; an empty block takes any name); SINK_ENOMEM
+ */
+int schema_coder_add(struct schema_coder *coder, struct sink_span name, const uint64_t *listings,
+	size_t count);
+
+/* The block's value; empty if no name was added. Borrowed until the next call. */
+static inline struct sink_span schema_coder_value(const struct schema_coder *coder)
+{
+	return sink_span(coder->bytes, coder->len);
+}
+
+/* The key of the block's last name, for schema_names_key(). Borrowed until the next call. */
+static inline struct sink_span schema_coder_last(const struct schema_coder *coder)
+{
+	return sink_span(coder->key, coder->key_len);
+}
+
+/* Begin another block. */
+void schema_coder_clear(struct schema_coder *coder);
+
+void schema_coder_free(struct schema_coder *coder);
+
+#endif

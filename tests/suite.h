@@ -1,0 +1,29 @@
+/* suite.h - how a Check suite becomes a program: TAP when `make check` asks for it. */
+#ifndef SINK_SUITE_H
+#define SINK_SUITE_H
+
+#include <check.h>
+#include <stdlib.h>
+
+#define LENGTH(array) (sizeof(array) / sizeof(array)[0])
+
+/* ck_assert() for loops: that one writes to a file each time. */
+#define MUST(condition) ((condition) ? (void)0 : ck_abort_msg("%s", #condition))
+
+/* Run it and free it.
+ *
+ * returns  the exit status of the program
+ */
+static inline int run_suite(Suite *suite)
+{
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	/* With TAP on stdout, nothing else belongs there. */
+	srunner_run_all(runner, getenv("CK_TAP_LOG_FILE_NAME") ? CK_SILENT : CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed > 0;
+}
+
+#endif

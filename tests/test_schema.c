@@ -1,0 +1,927 @@
+/* test_schema.c - the bytes of doc/DATABASE.md, both ways, and what is refused. */
+#include "schema.h"
+
+#include "filter.h"
+#include "suite.h"
+
+#define BYTES(text) (const uint8_t *)(text), sizeof(text) - 1
+#define SPAN(text) sink_span(text, sizeof(text) - 1)
+
+/* --- varints ---------------------------------------------------------------------------------- */
+
+static const struct {
+	const uint8_t *bytes;
+	size_t len;
+	bool good;
+	uint64_t number;
+} varints[] = {
+	{ BYTES(""), false, 0 },
+	{ BYTES("\x80"), false, 0 }, /* broken off */
+	{ BYTES("\x80\x00"), false, 0 }, /* 0 in two bytes */
+	{ BYTES("\xff\x80\x00"), false, 0 },
+	{ BYTES("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"), false, 0 }, /* 65 bits */
+	{ BYTES("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x81"), false, 0 },
+	{ BYTES("\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01"), false, 0 },
+	{ BYTES("\x00"), true, 0 },
+	{ BYTES("\x7f"), true, 127 },
+	{ BYTES("\x80\x01"), true, 128 },
+	{ BYTES("\xff\x7f"), true, 16383 },
+	{ BYTES("\xff\xff\xff\xff\x0f"), true, UINT32_MAX },
+	{ BYTES("\xff\xff\xff\xff\xff\xff\xff\xff\x7f"), true, UINT64_MAX >> 1 },
+	{ BYTES("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), true, UINT64_MAX },
+};
+
+START_TEST(varint)
+{
+	struct wire_in in = { .left = sink_span(varints[_i].bytes, varints[_i].len) };
+	uint8_t bytes[WIRE_VARINT_MAX];
+	struct wire_out out = { .at = bytes, .left = sizeof bytes };
+
+	ck_assert_uint_eq(wire_varint(&in), varints[_i].number);
+	ck_assert(wire_done(&in) == varints[_i].good);
+	if (!varints[_i].good) {
+		ck_assert_uint_eq(wire_u8(&in), 0); /* it sticks */
+		ck_assert(!wire_done(&in));
+		return;
+	}
+	wire_put_varint(&out, varints[_i].number);
+	ck_assert_uint_eq(sizeof bytes - out.left, varints[_i].len);
+	ck_assert_mem_eq(bytes, varints[_i].bytes, varints[_i].len);
+}
+END_TEST
+
+START_TEST(writes_stay_within)
+{
+	uint8_t bytes[4] = { 1, 2, 3, 4 };
+	struct wire_out out = { .at = bytes, .left = 3 };
+
+	wire_put_u16(&out, 0x0a0b);
+	wire_put_u16(&out, 0x0c0d);
+	ck_assert(out.bad);
+	wire_put_u8(&out, 0x0e); /* would fit, but the value is broken already */
+	ck_assert_mem_eq(bytes, "\x0a\x0b\3\4", 4);
+}
+END_TEST
+
+/* --- keys ------------------------------------------------------------------------------------- */
+
+START_TEST(keys)
+{
+	uint8_t key[SCHEMA_NAMES_KEY_MAX];
+	struct sink_span last;
+	uint32_t id = 7;
+
+	ck_assert_uint_eq(schema_names_key(SPAN("com\0"), key), 5);
+	ck_assert_mem_eq(key, "Ncom\0", 5);
+	ck_assert(schema_is_names_key(sink_span(key, 5), &last));
+	ck_assert(sink_span_equal(last, SPAN("com\0")));
+	ck_assert_uint_eq(schema_names_key(SPAN(""), key), 1);
+	ck_assert(schema_is_names_key(sink_span(key, 1), &last));
+	ck_assert_uint_eq(last.len, 0);
+	ck_assert(!schema_is_names_key(SPAN(""), &last));
+	ck_assert(!schema_is_names_key(SPAN("P"), &last));
+	schema_record_key(0x01020304, key);
+	ck_assert_mem_eq(key, "R\1\2\3\4", SCHEMA_RECORD_KEY);
+	ck_assert(!schema_is_record_key(SPAN("R\1\2\3"), &id));
+	ck_assert(!schema_is_record_key(SPAN("R\1\2\3\4\5"), &id));
+	ck_assert(!schema_is_record_key(SPAN("Q\1\2\3\4"), &id));
+	ck_assert_uint_eq(id, 7);
+	ck_assert(schema_is_record_key(sink_span(key, SCHEMA_RECORD_KEY), &id));
+	ck_assert_uint_eq(id, 0x01020304);
+}
+END_TEST
+
+/* --- records ---------------------------------------------------------------------------------- */
+
+static const char record_bytes[] = "\1\3\x50\2"
+				   "\0\0\0\0\x65\x92\0\x80"
+				   "\0\0\0\0\x67\x74\x85\0"
+				   "\0\7urlhaus\0\7malware\0\0\0\0\0\0\0\4ref1\0\5FR,DE\0\0";
+#define RECORD_LEN (sizeof record_bytes - 1)
+
+static struct sink_record make_record(void)
+{
+	struct sink_record record = {
+		.kind = SINK_KIND_ALLOW,
+		.severity = SINK_SEVERITY_HIGH,
+		.confidence = 80,
+		.tlp = SINK_TLP_GREEN,
+		.valid_from = 0x65920080,
+		.valid_until = 0x67748500,
+	};
+
+	record.text[SINK_FIELD_SOURCE] = SPAN("urlhaus");
+	record.text[SINK_FIELD_CATEGORY] = SPAN("malware");
+	record.text[SINK_FIELD_REFERENCE] = SPAN("ref1");
+	record.text[SINK_FIELD_JURISDICTION] = SPAN("FR,DE");
+	return record;
+}
+
+START_TEST(record_both_ways)
+{
+	struct sink_record record = make_record(), back;
+	uint8_t bytes[SCHEMA_RECORD_MAX];
+
+	ck_assert_uint_eq(schema_record_encode(&record, bytes), RECORD_LEN);
+	ck_assert_mem_eq(bytes, record_bytes, RECORD_LEN);
+	ck_assert_int_eq(schema_record_decode(SPAN(record_bytes), &back), SINK_OK);
+	ck_assert_int_eq(back.kind, record.kind);
+	ck_assert_int_eq(back.severity, record.severity);
+	ck_assert_uint_eq(back.confidence, record.confidence);
+	ck_assert_int_eq(back.tlp, record.tlp);
+	ck_assert_int_eq(back.valid_from, record.valid_from);
+	ck_assert_int_eq(back.valid_until, record.valid_until);
+	for (int i = 0; i < SINK_FIELD_COUNT; i++)
+		ck_assert(sink_span_equal(back.text[i], record.text[i]));
+}
+END_TEST
+
+START_TEST(largest_record)
+{
+	static char text[SINK_STRING_MAX + 1];
+	struct sink_record record = { .confidence = SINK_CONFIDENCE_NONE,
+		.valid_from = INT64_MAX,
+		.valid_until = INT64_MAX };
+	struct sink_record back;
+	uint8_t bytes[SCHEMA_RECORD_MAX];
+
+	for (int i = 0; i < SINK_FIELD_COUNT; i++)
+		record.text[i] = sink_span(text, SINK_STRING_MAX);
+	ck_assert_uint_eq(schema_record_encode(&record, bytes), sizeof bytes);
+	ck_assert_int_eq(schema_record_decode(sink_span(bytes, sizeof bytes), &back), SINK_OK);
+	record.text[SINK_FIELD_TAG] = sink_span(text, SINK_STRING_MAX + 1);
+	ck_assert_uint_eq(schema_record_encode(&record, bytes), 0);
+}
+END_TEST
+
+/* A byte of the record above replaced by one that makes it wrong. */
+static const struct {
+	size_t at;
+	uint8_t byte;
+} record_damages[] = {
+	{ 0, SINK_KIND_COUNT },
+	{ 0, 255 },
+	{ 1, SINK_SEVERITY_COUNT },
+	{ 2, 101 },
+	{ 2, 254 },
+	{ 3, SINK_TLP_COUNT },
+	{ 4, 0x80 }, /* valid-from */
+	{ 12, 0x80 }, /* valid-until */
+	{ 20, 1 }, /* lengths: too long for the value */
+	{ 20, 0xff },
+	{ 21, 6 }, /* too short: what follows does not add up */
+	{ 21, 8 },
+	{ 30, 6 },
+	{ 39, 1 },
+	{ 41, 1 },
+	{ 43, 1 },
+	{ 45, 5 },
+	{ 51, 4 },
+	{ 58, 1 },
+};
+
+START_TEST(damaged_record)
+{
+	uint8_t bytes[RECORD_LEN];
+	struct sink_record record = { .confidence = 42 };
+
+	memcpy(bytes, record_bytes, sizeof bytes);
+	ck_assert_uint_ne(bytes[record_damages[_i].at], record_damages[_i].byte);
+	bytes[record_damages[_i].at] = record_damages[_i].byte;
+	ck_assert_int_eq(schema_record_decode(sink_span(bytes, sizeof bytes), &record),
+		SINK_ECORRUPT);
+	ck_assert_uint_eq(record.confidence, 42);
+}
+END_TEST
+
+/* Every value but the whole one is refused: cut anywhere, or with a byte more. */
+START_TEST(cut_record)
+{
+	struct sink_record record;
+	char longer[RECORD_LEN + 1];
+
+	for (size_t len = 0; len < RECORD_LEN; len++)
+		ck_assert_int_eq(schema_record_decode(sink_span(record_bytes, len), &record),
+			SINK_ECORRUPT);
+	memcpy(longer, record_bytes, sizeof longer);
+	ck_assert_int_eq(schema_record_decode(sink_span(longer, sizeof longer), &record),
+		SINK_ECORRUPT);
+}
+END_TEST
+
+/* A text of 1,025 bytes that is all there. */
+START_TEST(record_with_long_text)
+{
+	uint8_t bytes[20 + 2 + 1025 + 7 * 2] = { [2] = 100, [20] = 4, [21] = 1 };
+	struct sink_record record;
+
+	ck_assert_int_eq(schema_record_decode(sink_span(bytes, sizeof bytes), &record),
+		SINK_ECORRUPT);
+	bytes[21] = 0;
+	ck_assert_int_eq(schema_record_decode(sink_span(bytes, sizeof bytes - 1), &record),
+		SINK_OK);
+	ck_assert_uint_eq(record.text[0].len, SINK_STRING_MAX);
+}
+END_TEST
+
+static const struct sink_record bad_records[] = {
+	{ .kind = SINK_KIND_COUNT },
+	{ .kind = (enum sink_kind) - 1 },
+	{ .severity = SINK_SEVERITY_COUNT },
+	{ .confidence = 101 },
+	{ .confidence = 254 },
+	{ .tlp = SINK_TLP_COUNT },
+	{ .valid_from = -1 },
+	{ .valid_until = INT64_MIN },
+};
+
+START_TEST(bad_record_is_not_written)
+{
+	uint8_t bytes[SCHEMA_RECORD_MAX];
+
+	ck_assert_uint_eq(schema_record_encode(&bad_records[_i], bytes), 0);
+}
+END_TEST
+
+/* --- policy ----------------------------------------------------------------------------------- */
+
+static const char policy_bytes[] = "\4\0\0\x0e\x10\0\x0f"
+				   "\1\xc0\0\2\x35"
+				   "\1\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x53";
+#define POLICY_LEN (sizeof policy_bytes - 1)
+
+static const struct sink_policy sinkhole = {
+	.block = SINK_ACTION_SINKHOLE,
+	.ttl = 3600,
+	.ede = SINK_EDE_BLOCKED,
+	.a_count = 1,
+	.aaaa_count = 1,
+	.a = { { 192, 0, 2, 0x35 } },
+	.aaaa = { { 0x20, 0x01, 0x0d, 0xb8, [15] = 0x53 } },
+};
+
+START_TEST(policy_both_ways)
+{
+	uint8_t bytes[SCHEMA_POLICY_MAX];
+	struct sink_policy back;
+
+	ck_assert_uint_eq(schema_policy_encode(&sinkhole, bytes), POLICY_LEN);
+	ck_assert_mem_eq(bytes, policy_bytes, POLICY_LEN);
+	ck_assert_int_eq(schema_policy_decode(SPAN(policy_bytes), &back), SINK_OK);
+	ck_assert_int_eq(back.block, sinkhole.block);
+	ck_assert_uint_eq(back.ttl, sinkhole.ttl);
+	ck_assert_uint_eq(back.ede, sinkhole.ede);
+	ck_assert_uint_eq(back.a_count, 1);
+	ck_assert_uint_eq(back.aaaa_count, 1);
+	ck_assert_mem_eq(back.a, sinkhole.a, sizeof back.a);
+	ck_assert_mem_eq(back.aaaa, sinkhole.aaaa, sizeof back.aaaa);
+}
+END_TEST
+
+START_TEST(largest_policy)
+{
+	uint8_t bytes[SCHEMA_POLICY_MAX];
+	struct sink_policy policy = sinkhole, back;
+
+	policy.ttl = SINK_TTL_MAX;
+	policy.ede = SINK_EDE_NONE;
+	policy.a_count = policy.aaaa_count = SINK_ADDRESSES_MAX;
+	memset(policy.aaaa, 0x11, sizeof policy.aaaa);
+	ck_assert_uint_eq(schema_policy_encode(&policy, bytes), sizeof bytes);
+	ck_assert_int_eq(schema_policy_decode(sink_span(bytes, sizeof bytes), &back), SINK_OK);
+	ck_assert_mem_eq(back.aaaa, policy.aaaa, sizeof back.aaaa);
+}
+END_TEST
+
+START_TEST(default_policy)
+{
+	uint8_t bytes[SCHEMA_POLICY_MAX];
+
+	ck_assert_uint_eq(schema_policy_encode(&sink_policy_default, bytes), 9);
+	ck_assert_mem_eq(bytes, "\2\0\0\0\x0a\0\x0f\0\0", 9);
+}
+END_TEST
+
+static const struct {
+	const uint8_t *bytes;
+	size_t len;
+} bad_policies[] = {
+	{ BYTES("") },
+	{ BYTES("\2\0\0\0\x0a\0\x0f\0") },
+	{ BYTES("\2\0\0\0\x0a\0\x0f\0\0\0") },
+	{ BYTES("\0\0\0\0\x0a\0\x0f\0\0") }, /* none */
+	{ BYTES("\1\0\0\0\x0a\0\x0f\0\0") }, /* pass */
+	{ BYTES("\5\0\0\0\x0a\0\x0f\0\0") },
+	{ BYTES("\2\0\x09\x3a\x81\0\x0f\0\0") }, /* a week and a second */
+	{ BYTES("\2\xff\0\0\x0a\0\x0f\0\0") },
+	{ BYTES("\2\0\0\0\x0a\0\x0f\1aaaa\0") }, /* an address that nobody will get */
+	{ BYTES("\3\0\0\0\x0a\0\x0f\0\1bbbbbbbbbbbbbbbb") },
+	{ BYTES("\4\0\0\0\x0a\0\x0f\1aaa\0") },
+	{ BYTES("\4\0\0\0\x0a\0\x0f\x09"
+		"aaaabbbbccccddddeeeeffffgggghhhhiiii\0") },
+	{ BYTES("\4\0\0\0\x0a\0\x0f\0\xff") },
+};
+
+START_TEST(bad_policy)
+{
+	struct sink_policy policy = { .ttl = 42 };
+
+	ck_assert_int_eq(schema_policy_decode(sink_span(bad_policies[_i].bytes,
+						      bad_policies[_i].len),
+				 &policy),
+		SINK_ECORRUPT);
+	ck_assert_uint_eq(policy.ttl, 42);
+}
+END_TEST
+
+START_TEST(policy_with_nine_aaaa)
+{
+	uint8_t bytes[9 + 9 * 16] = { 4, [8] = 9 }, out[SCHEMA_POLICY_MAX];
+	struct sink_policy policy = sinkhole;
+
+	ck_assert_int_eq(schema_policy_decode(sink_span(bytes, sizeof bytes), &policy),
+		SINK_ECORRUPT);
+	policy.aaaa_count = 9;
+	ck_assert_uint_eq(schema_policy_encode(&policy, out), 0);
+}
+END_TEST
+
+/* --- what the file is ------------------------------------------------------------------------- */
+
+static const char meta_bytes[] = "SINKHOLE\0\1\0\0\0\0\0\x98\x96\x80\0\0\0\0\0\x98\x97\xc1\0\0\1\2";
+
+START_TEST(meta_both_ways)
+{
+	struct schema_meta meta = { .names = 10000000, .listings = 10000321, .records = 258 }, back;
+	uint8_t bytes[SCHEMA_META_LEN];
+
+	schema_meta_encode(&meta, bytes);
+	ck_assert_mem_eq(bytes, meta_bytes, sizeof bytes);
+	ck_assert_int_eq(schema_meta_decode(SPAN(meta_bytes), &back), SINK_OK);
+	ck_assert_uint_eq(back.names, meta.names);
+	ck_assert_uint_eq(back.listings, meta.listings);
+	ck_assert_uint_eq(back.records, meta.records);
+}
+END_TEST
+
+START_TEST(damaged_meta)
+{
+	char bytes[SCHEMA_META_LEN + 8] = { 0 };
+	struct schema_meta meta;
+
+	for (size_t len = 0; len < sizeof bytes; len++) {
+		memcpy(bytes, meta_bytes, SCHEMA_META_LEN);
+		if (len != SCHEMA_META_LEN)
+			ck_assert_int_eq(schema_meta_decode(sink_span(bytes, len), &meta),
+				SINK_ECORRUPT);
+	}
+	for (size_t at = 0; at < 10; at++) {
+		memcpy(bytes, meta_bytes, SCHEMA_META_LEN);
+		bytes[at] ^= 0x20;
+		ck_assert_int_eq(schema_meta_decode(sink_span(bytes, SCHEMA_META_LEN), &meta),
+			at < 8 ? SINK_ECORRUPT : SINK_EVERSION);
+	}
+	memcpy(bytes, meta_bytes, SCHEMA_META_LEN);
+	bytes[9] = 0;
+	ck_assert_int_eq(schema_meta_decode(sink_span(bytes, SCHEMA_META_LEN), &meta),
+		SINK_EVERSION);
+	bytes[9] = 2; /* whose length we cannot know */
+	ck_assert_int_eq(schema_meta_decode(sink_span(bytes, 12), &meta), SINK_EVERSION);
+	bytes[9] = 1;
+	bytes[10] = 1; /* more names than listings */
+	ck_assert_int_eq(schema_meta_decode(sink_span(bytes, SCHEMA_META_LEN), &meta),
+		SINK_ECORRUPT);
+}
+END_TEST
+
+/* --- the filter's head ------------------------------------------------------------------------ */
+
+static const char filter_bytes[SCHEMA_FILTER_HEAD + 1 + 64] = "SBBF\0\0\0\1\0\0\0\0\0\0\0\2";
+#define FILTER_LEN (SCHEMA_FILTER_HEAD + 64)
+
+START_TEST(filter_both_ways)
+{
+	uint8_t head[SCHEMA_FILTER_HEAD];
+	struct sink_span blocks;
+
+	memset(head, 0x5a, sizeof head);
+	schema_filter_encode(2, head);
+	ck_assert_mem_eq(head, filter_bytes, sizeof head);
+	ck_assert_int_eq(schema_filter_decode(sink_span(filter_bytes, FILTER_LEN), 22, &blocks),
+		SINK_OK);
+	ck_assert_ptr_eq(blocks.at, filter_bytes + SCHEMA_FILTER_HEAD);
+	ck_assert_uint_eq(blocks.len, 64);
+}
+END_TEST
+
+START_TEST(damaged_filter)
+{
+	struct sink_span value = sink_span(filter_bytes, FILTER_LEN), blocks = { 0 };
+	uint8_t bytes[FILTER_LEN];
+
+	ck_assert_int_eq(schema_filter_decode(value, 21, &blocks), SINK_ECORRUPT); /* needs 1 */
+	ck_assert_int_eq(schema_filter_decode(value, 43, &blocks), SINK_ECORRUPT); /* needs 3 */
+	ck_assert_int_eq(schema_filter_decode(value, UINT64_MAX, &blocks), SINK_ECORRUPT);
+	value.len++;
+	ck_assert_int_eq(schema_filter_decode(value, 22, &blocks), SINK_ECORRUPT);
+	for (size_t len = 0; len < FILTER_LEN; len++) {
+		value.len = len;
+		ck_assert_int_eq(schema_filter_decode(value, 22, &blocks), SINK_ECORRUPT);
+	}
+	for (size_t at = 0; at < SCHEMA_FILTER_HEAD; at++) {
+		memcpy(bytes, filter_bytes, sizeof bytes);
+		bytes[at] ^= 4;
+		ck_assert_int_eq(schema_filter_decode(sink_span(bytes, sizeof bytes), 22, &blocks),
+			at >= 4 && at < 8 ? SINK_EVERSION : SINK_ECORRUPT);
+	}
+	ck_assert_ptr_null(blocks.at);
+}
+END_TEST
+
+/* --- blocks ----------------------------------------------------------------------------------- */
+
+#define COM "com\0"
+#define ADS "com\0example\0ads\0"
+
+/* com (subtree, record 0), ads.example.com (exact, records 0 and 2). */
+static const char block_bytes[] = "\0\4com\0\2"
+				  "\4\x0c"
+				  "example\0ads\0\1\x10";
+#define BLOCK_LEN (sizeof block_bytes - 1)
+
+START_TEST(block_is_written)
+{
+	static const uint64_t com[] = { 0 << 2 | SINK_SCOPE_SUBTREE };
+	static const uint64_t ads[] = { 0 << 2 | SINK_SCOPE_EXACT, 2 << 2 | SINK_SCOPE_EXACT };
+	struct schema_coder coder = { 0 };
+	uint8_t key[SCHEMA_NAMES_KEY_MAX];
+
+	ck_assert_uint_eq(schema_coder_value(&coder).len, 0);
+	ck_assert_int_eq(schema_coder_add(&coder, SPAN(COM), com, 1), SINK_OK);
+	ck_assert_int_eq(schema_coder_add(&coder, SPAN(ADS), ads, 2), SINK_OK);
+	ck_assert(sink_span_equal(schema_coder_value(&coder), SPAN(block_bytes)));
+	ck_assert_uint_eq(schema_names_key(schema_coder_last(&coder), key), 17);
+	ck_assert_mem_eq(key, "N" ADS, 17);
+	schema_coder_clear(&coder);
+	ck_assert_uint_eq(schema_coder_value(&coder).len, 0);
+	schema_coder_free(&coder);
+}
+END_TEST
+
+static void expect_listings(struct schema_listings listings, const uint64_t *wanted, size_t count)
+{
+	uint64_t listing;
+
+	for (size_t i = 0; i < count; i++) {
+		MUST(schema_listing_next(&listings, &listing) == SINK_OK);
+		MUST(listing == wanted[i]);
+	}
+	MUST(schema_listing_next(&listings, &listing) == SINK_ENOENT);
+	MUST(schema_listing_next(&listings, &listing) == SINK_ENOENT);
+}
+
+START_TEST(block_is_read)
+{
+	static const uint64_t com[] = { 0 << 2 | SINK_SCOPE_SUBTREE };
+	static const uint64_t ads[] = { 0 << 2 | SINK_SCOPE_EXACT, 2 << 2 | SINK_SCOPE_EXACT };
+	struct schema_block walk;
+	struct schema_listings listings;
+	struct sink_name name;
+
+	ck_assert_int_eq(schema_listing_scope(com[0]), SINK_SCOPE_SUBTREE);
+	ck_assert_uint_eq(schema_listing_record(ads[1]), 2);
+	schema_block_begin(&walk, SPAN(block_bytes), SPAN(ADS), 3);
+	ck_assert_int_eq(schema_block_next(&walk, &name, &listings), SINK_OK);
+	ck_assert(sink_span_equal(sink_name_key(&name), SPAN(COM)));
+	expect_listings(listings, com, 1);
+	ck_assert_int_eq(schema_block_next(&walk, &name, &listings), SINK_OK);
+	ck_assert(sink_span_equal(sink_name_key(&name), SPAN(ADS)));
+	expect_listings(listings, ads, 2);
+	ck_assert_int_eq(schema_block_next(&walk, &name, &listings), SINK_ENOENT);
+	ck_assert_int_eq(schema_block_next(&walk, &name, &listings), SINK_ENOENT);
+	ck_assert_int_eq(schema_block_find(SPAN(block_bytes), SPAN(COM), 3, &listings), SINK_OK);
+	expect_listings(listings, com, 1);
+	ck_assert_int_eq(schema_block_find(SPAN(block_bytes), SPAN(ADS), 3, &listings), SINK_OK);
+	expect_listings(listings, ads, 2);
+}
+END_TEST
+
+static const struct {
+	const uint8_t *key;
+	size_t len;
+} absent[] = {
+	{ BYTES("") },
+	{ BYTES("a\0") },
+	{ BYTES("co\0") },
+	{ BYTES("coma\0") },
+	{ BYTES("com\0a\0") },
+	{ BYTES("com\0example\0") },
+	{ BYTES("com\0example\0ad\0") },
+	{ BYTES("com\0example\0adsa\0") },
+	{ BYTES("com\0example\0ads\0x\0") },
+	{ BYTES("com\0examplf\0") },
+	{ BYTES("con\0") },
+};
+
+START_TEST(absent_name)
+{
+	struct schema_listings listings;
+
+	ck_assert_int_eq(schema_block_find(SPAN(block_bytes),
+				 sink_span(absent[_i].key, absent[_i].len), 3, &listings),
+		SINK_ENOENT);
+}
+END_TEST
+
+/* abb, bbb, bbc: the last shares two bytes with its neighbour, as abc did with abb. */
+START_TEST(absent_name_between)
+{
+	struct sink_span block = SPAN("\0\4abb\0\0\0\4bbb\0\0\2\2c\0\0");
+	struct schema_listings listings;
+
+	ck_assert_int_eq(schema_block_find(block, SPAN("abc\0"), 1, &listings), SINK_ENOENT);
+	ck_assert_int_eq(schema_block_find(block, SPAN("bbc\0"), 1, &listings), SINK_OK);
+}
+END_TEST
+
+/* Blocks that a walk refuses, all but the last of them stored under the right key. */
+static const struct {
+	const uint8_t *block;
+	size_t len;
+	const uint8_t *last;
+	size_t last_len;
+} bad_blocks[] = {
+	{ BYTES(""), BYTES("") }, /* no name at all */
+	{ BYTES("\0"), BYTES("") },
+	{ BYTES("\0\4com"), BYTES("com\0") },
+	{ BYTES("\0\4com\0"), BYTES("com\0") }, /* no listing */
+	{ BYTES("\0\4com\0\1"), BYTES("com\0") }, /* more announced than there is */
+	{ BYTES("\0\4com\0\x80\0"), BYTES("com\0") }, /* a longer form than needed */
+	{ BYTES("\0\x84\0com\0\0"), BYTES("com\0") },
+	{ BYTES("\0\4com\0\6"), BYTES("com\0") }, /* scope 3 */
+	{ BYTES("\0\4com\0\x18"), BYTES("com\0") }, /* record 3 of 3 */
+	{ BYTES("\0\4com\0\x80\x80\x80\x80\x80\1"), BYTES("com\0") }, /* record 2^32 */
+	{ BYTES("\0\4com\0\1\0"), BYTES("com\0") }, /* the same listing twice */
+	{ BYTES("\0\4com\0\3\0"), BYTES("com\0") }, /* subtree before exact */
+	{ BYTES("\0\4com\0\x11\x08"), BYTES("com\0") }, /* record 2 before 1 */
+	{ BYTES("\1\3om\0\0"), BYTES("com\0") }, /* shares with nobody */
+	{ BYTES("\0\3com\0"), BYTES("com") }, /* a key that is no name's */
+	{ BYTES("\0\4Com\0\0"), BYTES("Com\0") },
+	{ BYTES("\0\4com\0\0\4\0\0"), BYTES("com\0") }, /* twice the same name */
+	{ BYTES("\0\4com\0\0\0\0\0"), BYTES("") },
+	{ BYTES("\0\4com\0\0\0\4com\0\0"), BYTES("com\0") },
+	{ BYTES("\0\4com\0\0\2\2a\0\0"), BYTES("coa\0") }, /* below the name before */
+	{ BYTES("\0\4com\0\0\1\3on\0\0"), BYTES("con\0") }, /* shares 2, says 1 */
+	{ BYTES("\0\4com\0\0\5\2a\0\0"), BYTES("com\0a\0") }, /* shares more than there is */
+	{ BYTES("\0\4com\0\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\1\2a\0\0"), BYTES("a\0") },
+	{ BYTES("\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\1com\0\0"), BYTES("com\0") },
+	{ BYTES("\0\4com\0\0\4\2a\0\0\0"), BYTES("com\0a\0") }, /* a byte too much */
+	{ BYTES("\0\4com\0\0"), BYTES("con\0") }, /* stored under another key */
+	{ BYTES("\0\4com\0\0"), BYTES("") },
+};
+
+START_TEST(bad_block)
+{
+	struct sink_span block = sink_span(bad_blocks[_i].block, bad_blocks[_i].len);
+	struct sink_span last = sink_span(bad_blocks[_i].last, bad_blocks[_i].last_len);
+	struct schema_block walk;
+	struct schema_listings listings;
+	struct sink_name name;
+	int err;
+
+	schema_block_begin(&walk, block, last, 3);
+	do {
+		err = schema_block_next(&walk, &name, &listings);
+	} while (!err);
+	ck_assert_int_eq(err, SINK_ECORRUPT);
+	ck_assert_int_eq(schema_block_next(&walk, &name, &listings), SINK_ECORRUPT);
+}
+END_TEST
+
+/* What find() may not trip over; it only has to notice what it meets. */
+START_TEST(find_in_bad_block)
+{
+	struct sink_span block = sink_span(bad_blocks[_i].block, bad_blocks[_i].len);
+	struct schema_listings listings;
+	uint64_t listing;
+	int err = schema_block_find(block, SPAN("com\0z\0"), 3, &listings);
+
+	ck_assert(err == SINK_ENOENT || err == SINK_ECORRUPT);
+	err = schema_block_find(block, SPAN("com\0"), 3, &listings);
+	while (!err)
+		err = schema_listing_next(&listings, &listing);
+	ck_assert(err == SINK_ENOENT || err == SINK_ECORRUPT);
+}
+END_TEST
+
+static const struct {
+	const uint8_t *listings; /* of com */
+	size_t len;
+} bad_listings[] = {
+	{ BYTES("\1") },
+	{ BYTES("\6") },
+	{ BYTES("\x18") },
+	{ BYTES("\x80\x80\x80\x80\x80\1") },
+	{ BYTES("\1\0") },
+	{ BYTES("\3\0") },
+	{ BYTES("\x80\0") },
+};
+
+START_TEST(find_refuses_listings)
+{
+	uint8_t block[32] = "\0\4com";
+	struct schema_listings listings;
+	uint64_t listing;
+	int err;
+
+	memcpy(block + 6, bad_listings[_i].listings, bad_listings[_i].len);
+	err = schema_block_find(sink_span(block, 6 + bad_listings[_i].len), SPAN("com\0"), 3,
+		&listings);
+	ck_assert_int_eq(err, SINK_OK);
+	do {
+		err = schema_listing_next(&listings, &listing);
+	} while (!err);
+	ck_assert_int_eq(err, SINK_ECORRUPT);
+	ck_assert_int_eq(schema_listing_next(&listings, &listing), SINK_ECORRUPT);
+}
+END_TEST
+
+/* --- many random blocks ----------------------------------------------------------------------- */
+
+static uint64_t seed;
+
+static unsigned draw(unsigned below)
+{
+	seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407;
+	return (unsigned)(seed >> 33) % below;
+}
+
+#define DRAWN 400
+struct drawn {
+	struct sink_name name;
+	size_t count;
+	uint64_t listings[4];
+};
+
+static int by_key(const void *a, const void *b)
+{
+	const struct sink_name *x = &((const struct drawn *)a)->name;
+	const struct sink_name *y = &((const struct drawn *)b)->name;
+	size_t least = x->len < y->len ? x->len : y->len;
+	int difference = memcmp(x->key, y->key, least);
+
+	return difference ? difference : x->len - y->len;
+}
+
+static void draw_name(struct sink_name *out)
+{
+	uint8_t wire[SINK_WIRE_MAX];
+	size_t at = 0, labels = draw(5), longest = draw(20) ? 3 : SINK_LABEL_MAX;
+
+	for (; labels > 0 && at + 1 + longest < sizeof wire - 1; labels--) {
+		size_t len = 1 + draw((unsigned)longest);
+
+		wire[at++] = (uint8_t)len;
+		for (; len > 0; len--)
+			wire[at++] = (uint8_t)(draw(8) ? 'a' + draw(2) : draw(256));
+	}
+	wire[at++] = 0;
+	MUST(sink_name_from_wire(sink_span(wire, at), out) == SINK_OK);
+}
+
+/* returns  how many distinct names, in order */
+static size_t draw_names(struct drawn *drawn)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < DRAWN; i++) {
+		draw_name(&drawn[i].name);
+		drawn[i].count = 1 + draw(4);
+		for (size_t k = 0; k < drawn[i].count; k++)
+			drawn[i].listings[k] =
+				schema_listing((uint32_t)(k * 50 + draw(50)), draw(3));
+	}
+	qsort(drawn, DRAWN, sizeof drawn[0], by_key);
+	for (size_t i = 0; i < DRAWN; i++)
+		if (i == 0 || by_key(&drawn[n - 1], &drawn[i]) != 0)
+			drawn[n++] = drawn[i];
+	return n;
+}
+
+static size_t node(const struct schema_coder *coder)
+{
+	size_t size = 8 + 1 + schema_coder_last(coder).len + schema_coder_value(coder).len;
+
+	return size + size % 2;
+}
+
+/* Code as many as fit; check the walk, and that of all names find() gives those and no others.
+ *
+ * returns  how many fit
+ */
+static size_t check_block(const struct drawn *drawn, size_t from, size_t n)
+{
+	struct schema_coder coder = { 0 };
+	struct schema_block walk;
+	struct schema_listings listings;
+	struct sink_name name;
+	size_t to = from;
+	int err = SINK_OK;
+
+	for (; to < n && !err; to += !err)
+		err = schema_coder_add(&coder, sink_name_key(&drawn[to].name), drawn[to].listings,
+			drawn[to].count);
+	MUST(err == SINK_OK || err == SINK_ETOOLONG);
+	ck_assert_uint_gt(to, from);
+	MUST(node(&coder) <= SCHEMA_NODE_MAX || to == from + 1);
+	schema_block_begin(&walk, schema_coder_value(&coder), schema_coder_last(&coder), 200);
+	for (size_t i = from; i < to; i++) {
+		MUST(schema_block_next(&walk, &name, &listings) == SINK_OK);
+		MUST(sink_span_equal(sink_name_key(&name), sink_name_key(&drawn[i].name)));
+		expect_listings(listings, drawn[i].listings, drawn[i].count);
+	}
+	ck_assert_int_eq(schema_block_next(&walk, &name, &listings), SINK_ENOENT);
+	for (size_t i = 0; i < n; i++) {
+		err = schema_block_find(schema_coder_value(&coder), sink_name_key(&drawn[i].name),
+			200, &listings);
+		MUST(err == (i >= from && i < to ? SINK_OK : SINK_ENOENT));
+		if (!err)
+			expect_listings(listings, drawn[i].listings, drawn[i].count);
+	}
+	schema_coder_free(&coder);
+	return to - from;
+}
+
+START_TEST(random_blocks)
+{
+	static struct drawn drawn[DRAWN];
+
+	seed = 4;
+	for (int round = 0; round < 20; round++) {
+		size_t n = draw_names(drawn);
+
+		for (size_t from = 0; from < n;)
+			from += check_block(drawn, from, n);
+	}
+}
+END_TEST
+
+/* Bytes changed anywhere: no walk or search may leave the block (for the sanitizers), and what a
+ * walk accepts must rise. */
+START_TEST(damaged_blocks)
+{
+	static struct drawn drawn[DRAWN];
+	struct schema_coder coder = { 0 };
+	size_t n, accepted = 0;
+
+	seed = 5;
+	n = draw_names(drawn);
+	for (size_t i = 0; i < n && i < 60; i++)
+		if (schema_coder_add(&coder, sink_name_key(&drawn[i].name), drawn[i].listings,
+			    drawn[i].count))
+			break;
+	ck_assert_uint_gt(coder.len, 500);
+	for (int i = 0; i < 20000; i++) {
+		uint8_t *copy =
+			malloc(coder.len); /* its own allocation, so that ASan sees its end */
+		struct sink_span block = sink_span(copy, coder.len);
+		struct schema_block walk;
+		struct schema_listings listings;
+		struct drawn before, now;
+		uint64_t listing;
+		bool first = true;
+		int err;
+
+		MUST(copy);
+		memcpy(copy, coder.bytes, coder.len);
+		for (unsigned k = 1 + draw(3); k > 0; k--)
+			copy[draw((unsigned)coder.len)] = (uint8_t)draw(256);
+		schema_block_begin(&walk, block, schema_coder_last(&coder), 200);
+		for (; (err = schema_block_next(&walk, &now.name, &listings)) == SINK_OK;
+			first = false) {
+			MUST(first || by_key(&before, &now) < 0);
+			before = now;
+		}
+		accepted += err == SINK_ENOENT;
+		err = schema_block_find(block, sink_name_key(&drawn[draw((unsigned)n)].name), 200,
+			&listings);
+		while (!err)
+			err = schema_listing_next(&listings, &listing);
+		MUST(err == SINK_ENOENT || err == SINK_ECORRUPT);
+		free(copy);
+	}
+	ck_assert_uint_lt(accepted,
+		10000); /* a changed letter or record gives another good block */
+	schema_coder_free(&coder);
+}
+END_TEST
+
+/* A name with more listings than a block has room for stands alone. */
+START_TEST(large_name)
+{
+	static uint64_t listings[5000];
+	struct schema_coder coder = { 0 };
+	struct schema_listings found;
+
+	for (size_t i = 0; i < LENGTH(listings); i++)
+		listings[i] = schema_listing((uint32_t)i, SINK_SCOPE_BELOW);
+	ck_assert_int_eq(schema_coder_add(&coder, SPAN("a\0"), listings, 1), SINK_OK);
+	ck_assert_int_eq(schema_coder_add(&coder, SPAN("b\0"), listings, LENGTH(listings)),
+		SINK_ETOOLONG);
+	ck_assert_uint_eq(schema_coder_value(&coder).len, 5);
+	ck_assert_mem_eq(schema_coder_last(&coder).at, "a\0", 2);
+	schema_coder_clear(&coder);
+	ck_assert_int_eq(schema_coder_add(&coder, SPAN("b\0"), listings, LENGTH(listings)),
+		SINK_OK);
+	ck_assert_int_eq(schema_coder_add(&coder, SPAN("c\0"), listings, 1), SINK_ETOOLONG);
+	ck_assert_int_eq(schema_block_find(schema_coder_value(&coder), SPAN("b\0"), 5000, &found),
+		SINK_OK);
+	expect_listings(found, listings, LENGTH(listings));
+	schema_coder_free(&coder);
+}
+END_TEST
+
+/* The node is filled to the last byte, and not beyond. */
+START_TEST(block_is_filled)
+{
+	struct schema_coder coder = { 0 };
+	static const uint64_t listing[] = { 0 };
+	uint8_t key[SINK_KEY_MAX];
+	size_t len = 0;
+
+	memset(key, 0xee, sizeof key);
+	for (uint8_t label = 1; label <= 7; label++, len += 64)
+		key[len + 63] = 0; /* as if: the coder only sees bytes that rise */
+	ck_assert_int_eq(schema_coder_add(&coder, sink_span(key, 448), listing, 1), SINK_OK);
+	ck_assert_uint_eq(node(&coder), 8 + 1 + 448 + 452 + 1);
+	key[0]++;
+	/* 8 + 1 + n + 452 + 3 + n is to be 1,018 at most; 277 makes it 1,018 */
+	ck_assert_int_eq(schema_coder_add(&coder, sink_span(key, 278), listing, 1), SINK_ETOOLONG);
+	ck_assert_int_eq(schema_coder_add(&coder, sink_span(key, 276), listing, 1), SINK_OK);
+	ck_assert_uint_eq(node(&coder), SCHEMA_NODE_MAX);
+	schema_coder_free(&coder);
+}
+END_TEST
+
+/* --- words ------------------------------------------------------------------------------------ */
+
+START_TEST(words)
+{
+	ck_assert_str_eq(sink_scope_word(SINK_SCOPE_BELOW), "below");
+	ck_assert_str_eq(sink_kind_word(SINK_KIND_IMPORTANT), "important");
+	ck_assert_str_eq(sink_severity_word(SINK_SEVERITY_CRITICAL), "critical");
+	ck_assert_str_eq(sink_tlp_word(SINK_TLP_AMBER_STRICT), "amber+strict");
+	ck_assert_str_eq(sink_field_word(SINK_FIELD_LEGAL_BASIS), "legal-basis");
+	ck_assert_str_eq(sink_action_word(SINK_ACTION_SINKHOLE), "sinkhole");
+	ck_assert_str_eq(sink_scope_word(SINK_SCOPE_COUNT), "?");
+	ck_assert_str_eq(sink_kind_word((enum sink_kind) - 1), "?");
+	ck_assert_str_eq(sink_severity_word(SINK_SEVERITY_COUNT), "?");
+	ck_assert_str_eq(sink_tlp_word(SINK_TLP_COUNT), "?");
+	ck_assert_str_eq(sink_field_word(SINK_FIELD_COUNT), "?");
+	ck_assert_str_eq(sink_action_word(SINK_ACTION_COUNT), "?");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("schema");
+	TCase *fields = tcase_create("fields");
+	TCase *values = tcase_create("values");
+	TCase *blocks = tcase_create("blocks");
+
+	tcase_add_loop_test(fields, varint, 0, LENGTH(varints));
+	tcase_add_test(fields, writes_stay_within);
+	tcase_add_test(fields, keys);
+	tcase_add_test(fields, words);
+	suite_add_tcase(suite, fields);
+	tcase_add_test(values, record_both_ways);
+	tcase_add_test(values, largest_record);
+	tcase_add_loop_test(values, damaged_record, 0, LENGTH(record_damages));
+	tcase_add_test(values, cut_record);
+	tcase_add_test(values, record_with_long_text);
+	tcase_add_loop_test(values, bad_record_is_not_written, 0, LENGTH(bad_records));
+	tcase_add_test(values, policy_both_ways);
+	tcase_add_test(values, largest_policy);
+	tcase_add_test(values, default_policy);
+	tcase_add_loop_test(values, bad_policy, 0, LENGTH(bad_policies));
+	tcase_add_test(values, policy_with_nine_aaaa);
+	tcase_add_test(values, meta_both_ways);
+	tcase_add_test(values, damaged_meta);
+	tcase_add_test(values, filter_both_ways);
+	tcase_add_test(values, damaged_filter);
+	suite_add_tcase(suite, values);
+	tcase_add_test(blocks, block_is_written);
+	tcase_add_test(blocks, block_is_read);
+	tcase_add_loop_test(blocks, absent_name, 0, LENGTH(absent));
+	tcase_add_test(blocks, absent_name_between);
+	tcase_add_loop_test(blocks, bad_block, 0, LENGTH(bad_blocks));
+	tcase_add_loop_test(blocks, find_in_bad_block, 0, LENGTH(bad_blocks));
+	tcase_add_loop_test(blocks, find_refuses_listings, 0, LENGTH(bad_listings));
+	tcase_add_test(blocks, random_blocks);
+	tcase_add_test(blocks, damaged_blocks);
+	tcase_add_test(blocks, large_name);
+	tcase_add_test(blocks, block_is_filled);
+	tcase_set_timeout(blocks, 60);
+	suite_add_tcase(suite, blocks);
+	return run_suite(suite);
+}

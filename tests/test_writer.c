@@ -1,0 +1,758 @@
+/* test_writer.c - database files: the same bytes whatever the order, read back with LMDB and the
+ * schema alone, and never left behind by a failure. */
+#include "sinkhole/writer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "filter.h"
+#include "hash.h"
+#include "mdb.h"
+#include "schema.h"
+#include "suite.h"
+
+static uint64_t seed;
+
+static unsigned draw(unsigned below)
+{
+	seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407;
+	return (unsigned)(seed >> 33) % below;
+}
+
+/* --- a directory of its own ------------------------------------------------------------------- */
+
+static char dir[256];
+static char path[300];
+
+static void make_dir(void)
+{
+	const char *parent = getenv("TMPDIR");
+
+	snprintf(dir, sizeof dir, "%s/test-writer-XXXXXX", parent ? parent : "/tmp");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(path, sizeof path, "%s/db", dir);
+}
+
+/* Nothing else may be in it but the file, if at all. */
+static void remove_dir(void)
+{
+	unlink(path);
+	ck_assert_int_eq(rmdir(dir), 0);
+}
+
+static bool exists(const char *file)
+{
+	return access(file, F_OK) == 0;
+}
+
+struct bytes {
+	size_t len;
+	uint8_t *at;
+};
+
+static struct bytes slurp(const char *file)
+{
+	struct stat status;
+	struct bytes bytes = { 0 };
+	FILE *in = fopen(file, "re");
+
+	ck_assert_ptr_nonnull(in);
+	ck_assert_int_eq(fstat(fileno(in), &status), 0);
+	bytes.len = (size_t)status.st_size;
+	bytes.at = malloc(bytes.len);
+	ck_assert_ptr_nonnull(bytes.at);
+	ck_assert_uint_eq(fread(bytes.at, 1, bytes.len, in), bytes.len);
+	fclose(in);
+	return bytes;
+}
+
+/* --- what is written -------------------------------------------------------------------------- */
+
+static struct sink_name name_of(const char *text)
+{
+	struct sink_name name;
+
+	MUST(sink_name_from_text(sink_span_text(text), &name) == SINK_OK);
+	return name;
+}
+
+static struct sink_record record_of(const char *source, uint8_t confidence)
+{
+	struct sink_record record = { .confidence = confidence };
+
+	record.text[SINK_FIELD_SOURCE] = sink_span_text(source);
+	return record;
+}
+
+static struct sink_writer *begin(size_t memory)
+{
+	struct sink_writer_options options = { .path = path, .memory = memory };
+	struct sink_writer *w = NULL;
+	struct sink_why why;
+
+	ck_assert_int_eq(sink_writer_begin(&options, &why, &w), SINK_OK);
+	return w;
+}
+
+static uint32_t add_record(struct sink_writer *w, const char *source, uint8_t confidence)
+{
+	struct sink_record record = record_of(source, confidence);
+	uint32_t id = UINT32_MAX;
+
+	MUST(sink_writer_record(w, &record, &id) == SINK_OK);
+	return id;
+}
+
+static void add(struct sink_writer *w, const char *text, enum sink_scope scope, uint32_t record)
+{
+	struct sink_name name = name_of(text);
+
+	MUST(sink_writer_add(w, &name, scope, record) == SINK_OK);
+}
+
+static struct sink_summary commit(struct sink_writer *w)
+{
+	struct sink_summary sum;
+	struct sink_why why = { "" };
+	int err = sink_writer_commit(w, &sink_policy_default, &why, &sum);
+
+	ck_assert_msg(err == SINK_OK, "%s", why.text);
+	return sum;
+}
+
+/* --- what is read ----------------------------------------------------------------------------- */
+
+struct reading {
+	MDB_env *env;
+	MDB_txn *txn;
+	MDB_dbi dbi;
+	MDB_cursor *cursor;
+	MDB_val key, value;
+};
+
+static bool step(struct reading *in)
+{
+	return mdb_cursor_get(in->cursor, &in->key, &in->value, MDB_NEXT) == 0;
+}
+
+static void open_file(struct reading *in)
+{
+	MDB_envinfo info;
+	struct stat status;
+
+	ck_assert_int_eq(mdb_env_create(&in->env), 0);
+	ck_assert_int_eq(mdb_env_open(in->env, path, MDB_NOSUBDIR | MDB_RDONLY | MDB_NOLOCK, 0), 0);
+	ck_assert_int_eq(mdb_txn_begin(in->env, NULL, MDB_RDONLY, &in->txn), 0);
+	ck_assert_int_eq(mdb_dbi_open(in->txn, NULL, 0, &in->dbi), 0);
+	ck_assert_int_eq(mdb_cursor_open(in->txn, in->dbi, &in->cursor), 0);
+	/* what a reader maps: all of the file, and little more */
+	ck_assert_int_eq(mdb_env_info(in->env, &info), 0);
+	ck_assert_int_eq(stat(path, &status), 0);
+	ck_assert_uint_ge(info.me_mapsize, (size_t)status.st_size);
+	ck_assert_uint_le(info.me_mapsize,
+		(size_t)status.st_size + (size_t)status.st_size / 8 + (600u << 10));
+}
+
+static void close_file(struct reading *in)
+{
+	mdb_cursor_close(in->cursor);
+	mdb_txn_abort(in->txn);
+	mdb_env_close(in->env);
+}
+
+/* One line a listing, "name scope source confidence", and one for each record and the policy. */
+static void print_listing(FILE *out, const struct sink_name *name, uint64_t listing,
+	const struct sink_record *records)
+{
+	const struct sink_record *record = &records[schema_listing_record(listing)];
+	char text[SINK_TEXT_MAX];
+
+	fprintf(out, "%s %s %.*s %u\n", sink_name_to_text(name, text),
+		sink_scope_word(schema_listing_scope(listing)),
+		(int)record->text[SINK_FIELD_SOURCE].len,
+		(const char *)record->text[SINK_FIELD_SOURCE].at, record->confidence);
+}
+
+struct counts {
+	uint64_t names, listings, blocks;
+};
+
+static void print_block(FILE *out, struct sink_span block, struct sink_span last,
+	const struct schema_meta *meta, const struct sink_record *records,
+	const struct filter *filter, struct counts *counts)
+{
+	struct schema_block walk;
+	struct schema_listings listings;
+	struct sink_name name;
+	uint64_t listing;
+	int err;
+
+	schema_block_begin(&walk, block, last, meta->records);
+	while ((err = schema_block_next(&walk, &name, &listings)) == SINK_OK) {
+		MUST(filter_has(filter, hash_key(sink_name_key(&name))));
+		counts->names++;
+		while (schema_listing_next(&listings, &listing) == SINK_OK) {
+			counts->listings++;
+			print_listing(out, &name, listing, records);
+		}
+	}
+	MUST(err == SINK_ENOENT);
+	counts->blocks++;
+}
+
+static struct sink_record *read_records(const struct reading *in, uint32_t count)
+{
+	struct sink_record *records = calloc((size_t)count + 1, sizeof *records);
+	struct sink_span before = { 0 };
+
+	ck_assert_ptr_nonnull(records);
+	for (uint32_t id = 0; id < count; id++) {
+		uint8_t bytes[SCHEMA_RECORD_KEY];
+		MDB_val key = { sizeof bytes, bytes }, value;
+
+		schema_record_key(id, bytes);
+		MUST(mdb_get(in->txn, in->dbi, &key, &value) == 0);
+		MUST(schema_record_decode(mdb_span(&value), &records[id]) == SINK_OK);
+		/* ids are in the order of the bytes */
+		MUST(id == 0 ||
+			memcmp(before.at, value.mv_data,
+				before.len < value.mv_size ? before.len : value.mv_size) < 0);
+		before = mdb_span(&value);
+	}
+	return records;
+}
+
+/* Every key of the file, in the order and of the kinds that doc/DATABASE.md says.
+ *
+ * returns  the listings as text; the caller frees it
+ */
+static char *dump(const struct sink_summary *sum)
+{
+	struct reading in;
+	struct schema_meta meta;
+	struct sink_span blocks, last;
+	struct sink_policy policy;
+	struct counts counts = { 0 };
+	struct stat status;
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+	uint32_t id, records_seen = 0;
+
+	ck_assert_ptr_nonnull(out);
+	open_file(&in);
+	ck_assert(step(&in));
+	ck_assert(sink_span_equal(mdb_span(&in.key), sink_span_text(SCHEMA_FILTER)));
+	MDB_val filter_value = in.value;
+
+	ck_assert(step(&in));
+	ck_assert(sink_span_equal(mdb_span(&in.key), sink_span_text(SCHEMA_META)));
+	ck_assert_int_eq(schema_meta_decode(mdb_span(&in.value), &meta), SINK_OK);
+	ck_assert_int_eq(schema_filter_decode(mdb_span(&filter_value), meta.names, &blocks),
+		SINK_OK);
+	struct filter filter = { blocks.at, blocks.len / FILTER_BLOCK };
+
+	if (filter.count > 100) /* a large value: blocks do not straddle cache lines */
+		ck_assert_uint_eq((uintptr_t)blocks.at % 64, 0);
+	struct sink_record *records = read_records(&in, meta.records);
+
+	while (step(&in) && schema_is_names_key(mdb_span(&in.key), &last)) {
+		MUST(8 + in.key.mv_size + in.value.mv_size <= SCHEMA_NODE_MAX ||
+			in.value.mv_size > 500);
+		print_block(out, mdb_span(&in.value), last, &meta, records, &filter, &counts);
+	}
+	ck_assert(sink_span_equal(mdb_span(&in.key), sink_span_text(SCHEMA_POLICY)));
+	ck_assert_int_eq(schema_policy_decode(mdb_span(&in.value), &policy), SINK_OK);
+	ck_assert_int_eq(policy.block, SINK_ACTION_NXDOMAIN);
+	while (step(&in)) {
+		MUST(schema_is_record_key(mdb_span(&in.key), &id));
+		MUST(id == records_seen++);
+	}
+	ck_assert_uint_eq(records_seen, meta.records);
+	ck_assert_uint_eq(counts.names, meta.names);
+	ck_assert_uint_eq(counts.listings, meta.listings);
+	ck_assert_uint_eq(sum->names, meta.names);
+	ck_assert_uint_eq(sum->listings, meta.listings);
+	ck_assert_uint_eq(sum->records, meta.records);
+	ck_assert_int_eq(stat(path, &status), 0);
+	ck_assert_uint_eq(sum->bytes, (uint64_t)status.st_size);
+	free(records);
+	close_file(&in);
+	fclose(out);
+	return text;
+}
+
+/* --- content ---------------------------------------------------------------------------------- */
+
+START_TEST(listings_are_ordered)
+{
+	struct sink_summary sum;
+	struct sink_writer *w;
+	uint32_t zeta, alpha;
+	char *text;
+
+	make_dir();
+	w = begin(0);
+	zeta = add_record(w, "zeta", 50);
+	alpha = add_record(w, "alpha", 50);
+	ck_assert_uint_eq(add_record(w, "zeta", 50), zeta);
+	ck_assert_uint_ne(zeta, alpha);
+	add_record(w, "unused", 10);
+	add(w, "b.example", SINK_SCOPE_SUBTREE, zeta);
+	add(w, "b.example", SINK_SCOPE_EXACT, zeta);
+	add(w, "B.EXAMPLE.", SINK_SCOPE_EXACT, zeta); /* the same */
+	add(w, "b.example", SINK_SCOPE_BELOW, alpha);
+	add(w, ".", SINK_SCOPE_EXACT, alpha);
+	add(w, "example", SINK_SCOPE_EXACT, alpha);
+	add(w, "ab.example", SINK_SCOPE_EXACT, zeta);
+	add(w, "a.b.example", SINK_SCOPE_EXACT, alpha);
+	add(w, "\\000\\001\\.\\\\", SINK_SCOPE_EXACT, alpha);
+	sum = commit(w);
+	text = dump(&sum);
+	/* records are stored in the order of their bytes, a text's length before the text */
+	ck_assert_str_eq(text,
+		". exact alpha 50\n"
+		"\\000\\001\\.\\\\ exact alpha 50\n"
+		"example exact alpha 50\n"
+		"ab.example exact zeta 50\n"
+		"b.example exact zeta 50\n"
+		"b.example subtree zeta 50\n"
+		"b.example below alpha 50\n"
+		"a.b.example exact alpha 50\n");
+	ck_assert_uint_eq(sum.names, 6);
+	ck_assert_uint_eq(sum.listings, 8);
+	ck_assert_uint_eq(sum.duplicates, 1);
+	ck_assert_uint_eq(sum.records, 3);
+	free(text);
+	remove_dir();
+}
+END_TEST
+
+START_TEST(empty_file)
+{
+	struct sink_summary sum;
+	char *text;
+
+	make_dir();
+	sum = commit(begin(0));
+	text = dump(&sum);
+	ck_assert_str_eq(text, "");
+	ck_assert_uint_eq(sum.names, 0);
+	ck_assert_uint_eq(sum.records, 0);
+	free(text);
+	remove_dir();
+}
+END_TEST
+
+/* Names with thousands of listings, records of 8 KiB: values that take pages of their own. */
+START_TEST(large_values)
+{
+	static char text[SINK_STRING_MAX];
+	struct sink_record record = { .confidence = 1 };
+	struct sink_summary sum;
+	struct sink_writer *w;
+	uint32_t id;
+	char *got;
+
+	make_dir();
+	w = begin(0);
+	memset(text, 'x', sizeof text);
+	for (unsigned i = 0; i < 3000; i++) {
+		snprintf(text, 8, "%07u", 3000 - i);
+		for (int field = 0; field < (i % 100 ? 1 : SINK_FIELD_COUNT); field++)
+			record.text[field] = sink_span(text, i % 100 ? 7 : sizeof text);
+		MUST(sink_writer_record(w, &record, &id) == SINK_OK);
+		for (int field = 0; field < SINK_FIELD_COUNT; field++)
+			record.text[field].len = 0;
+		for (int again = 0; again < 3; again++) {
+			add(w, "much.example", SINK_SCOPE_SUBTREE, id);
+			add(w, "much.more.example", SINK_SCOPE_EXACT, id);
+		}
+		add(w, "a.example", SINK_SCOPE_EXACT, 0);
+	}
+	sum = commit(w);
+	ck_assert_uint_eq(sum.names, 3);
+	ck_assert_uint_eq(sum.listings, 6001);
+	ck_assert_uint_eq(sum.duplicates, 12000 + 2999);
+	got = dump(&sum);
+	free(got);
+	remove_dir();
+}
+END_TEST
+
+/* Names as long as they can be: blocks of one name, keys of 505 bytes in the tree's branches. */
+START_TEST(longest_names)
+{
+	uint8_t wire[SINK_WIRE_MAX];
+	struct sink_summary sum;
+	struct sink_writer *w;
+	struct sink_name name;
+	char *text;
+
+	make_dir();
+	w = begin(0);
+	add_record(w, "x", 0);
+	seed = 3;
+	for (unsigned i = 0; i < 2000; i++) {
+		for (size_t at = 0; at < sizeof wire; at++)
+			wire[at] = (uint8_t)draw(2);
+		wire[0] = wire[64] = wire[128] = 63;
+		wire[192] = 61;
+		wire[254] = 0;
+		MUST(sink_name_from_wire(sink_span(wire, sizeof wire), &name) == SINK_OK);
+		MUST(sink_writer_add(w, &name, SINK_SCOPE_EXACT, 0) == SINK_OK);
+	}
+	sum = commit(w);
+	ck_assert_uint_eq(sum.names, 2000);
+	text = dump(&sum);
+	free(text);
+	remove_dir();
+}
+END_TEST
+
+/* --- the same bytes --------------------------------------------------------------------------- */
+
+struct entry {
+	unsigned name, source;
+	enum sink_scope scope;
+};
+
+#define ENTRIES 60000
+
+static struct entry *make_entries(void)
+{
+	struct entry *entries = calloc(ENTRIES, sizeof *entries);
+
+	ck_assert_ptr_nonnull(entries);
+	seed = 11;
+	for (unsigned i = 0; i < ENTRIES; i++)
+		entries[i] = (struct entry){ draw(40000), draw(40), draw(3) };
+	return entries;
+}
+
+static void shuffle(struct entry *entries)
+{
+	for (unsigned i = ENTRIES - 1; i > 0; i--) {
+		unsigned other = draw(i + 1);
+		struct entry entry = entries[i];
+
+		entries[i] = entries[other];
+		entries[other] = entry;
+	}
+}
+
+static struct sink_summary write_entries(const struct entry *entries, size_t memory, bool twice)
+{
+	struct sink_writer *w = begin(memory);
+
+	for (unsigned i = 0; i < ENTRIES; i++) {
+		const struct entry *entry = &entries[i];
+		char text[64], source[16];
+
+		snprintf(source, sizeof source, "source %u", entry->source);
+		snprintf(text, sizeof text, "n%u.%u.example.%s", entry->name % 7, entry->name,
+			entry->name % 3 ? "com" : "net");
+		for (int n = 0; n <= (twice && i % 3 == 0); n++)
+			add(w, text, entry->scope,
+				add_record(w, source, (uint8_t)(entry->source % 100)));
+	}
+	return commit(w);
+}
+
+static const struct {
+	size_t memory;
+	bool twice;
+	int perturb; /* what malloc fills memory with */
+} ways[] = {
+	{ 0, false, 0 },
+	{ 0, false, 0xaa },
+	{ 0, true, 0x55 },
+	{ 1, false, 0 }, /* as little as there may be: dozens of runs, merged in passes */
+	{ 65536, true, 0xff },
+	{ 1000000, false, 0x11 },
+	{ 3000000, true, 0 },
+};
+
+START_TEST(same_bytes)
+{
+	struct entry *entries = make_entries();
+	struct sink_summary first, sum;
+	struct bytes wanted, got;
+	char *text;
+
+	make_dir();
+	first = write_entries(entries, 0, false);
+	text = dump(&first);
+	ck_assert_uint_eq(first.listings + first.duplicates, ENTRIES);
+	wanted = slurp(path);
+	for (size_t i = 0; i < LENGTH(ways); i++) {
+		unlink(path);
+		mallopt(M_PERTURB, ways[i].perturb);
+		shuffle(entries);
+		sum = write_entries(entries, ways[i].memory, ways[i].twice);
+		mallopt(M_PERTURB, 0);
+		ck_assert_uint_eq(sum.names, first.names);
+		ck_assert_uint_eq(sum.listings, first.listings);
+		ck_assert_uint_eq(sum.duplicates,
+			first.duplicates + (ways[i].twice ? ENTRIES / 3 : 0));
+		got = slurp(path);
+		ck_assert_uint_eq(got.len, wanted.len);
+		ck_assert(memcmp(got.at, wanted.at, wanted.len) == 0);
+		free(got.at);
+	}
+	free(wanted.at);
+	free(text);
+	free(entries);
+	remove_dir();
+}
+END_TEST
+
+/* --- the file --------------------------------------------------------------------------------- */
+
+START_TEST(mode_is_for_readers)
+{
+	struct stat status;
+	struct sink_writer *w;
+
+	make_dir();
+	umask(0077);
+	w = begin(0);
+	umask(0022);
+	commit(w);
+	ck_assert_int_eq(stat(path, &status), 0);
+	ck_assert_uint_eq(status.st_mode & 07777, 0644);
+	remove_dir();
+}
+END_TEST
+
+START_TEST(existing_file_stays)
+{
+	struct sink_writer_options options = { .path = path };
+	struct sink_writer *w = NULL;
+	struct sink_why why = { "" };
+	struct bytes bytes;
+	FILE *out;
+
+	make_dir();
+	out = fopen(path, "we");
+	ck_assert_ptr_nonnull(out);
+	fputs("ours", out);
+	fclose(out);
+	ck_assert_int_eq(sink_writer_begin(&options, &why, &w), SINK_EIO);
+	ck_assert_int_eq(errno, EEXIST);
+	ck_assert_ptr_null(w);
+	ck_assert_ptr_nonnull(strstr(why.text, path));
+	bytes = slurp(path);
+	ck_assert_uint_eq(bytes.len, 4);
+	free(bytes.at);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(symlink("elsewhere", path), 0);
+	ck_assert_int_eq(sink_writer_begin(&options, NULL, &w), SINK_EIO);
+	ck_assert(!exists("elsewhere"));
+	remove_dir();
+}
+END_TEST
+
+START_TEST(no_such_directory)
+{
+	struct sink_writer_options options = { .path = "no/such/db" };
+	struct sink_writer *w = NULL;
+	struct sink_why why = { "" };
+
+	ck_assert_int_eq(sink_writer_begin(&options, &why, &w), SINK_EIO);
+	ck_assert_int_eq(errno, ENOENT);
+	ck_assert_str_eq(why.text, "no/such/db: No such file or directory");
+}
+END_TEST
+
+START_TEST(abort_leaves_nothing)
+{
+	struct sink_writer *w;
+
+	make_dir();
+	sink_writer_abort(NULL);
+	w = begin(0);
+	ck_assert(exists(path));
+	add(w, "a.example", SINK_SCOPE_EXACT, add_record(w, "x", 1));
+	sink_writer_abort(w);
+	ck_assert(!exists(path));
+	remove_dir();
+}
+END_TEST
+
+/* From the first moment until it is complete nobody else gets the lock. */
+START_TEST(file_is_locked)
+{
+	struct sink_writer *w;
+	int fd;
+
+	make_dir();
+	w = begin(0);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(flock(fd, LOCK_EX | LOCK_NB), -1);
+	ck_assert_int_eq(errno, EWOULDBLOCK);
+	commit(w);
+	ck_assert_int_eq(flock(fd, LOCK_EX | LOCK_NB), 0);
+	close(fd);
+	remove_dir();
+}
+END_TEST
+
+START_TEST(broken_contracts)
+{
+	struct sink_record record = { .confidence = 101 };
+	struct sink_policy policy = sink_policy_default;
+	struct sink_name name = name_of("a.example");
+	struct sink_summary sum = { .names = 42 };
+	struct sink_why why = { "" };
+	struct sink_writer *w;
+	uint32_t id = 7;
+
+	make_dir();
+	w = begin(0);
+	ck_assert_int_eq(sink_writer_add(w, &name, SINK_SCOPE_EXACT, 0), SINK_EINVAL);
+	ck_assert_int_eq(sink_writer_record(w, &record, &id), SINK_EINVAL);
+	ck_assert_uint_eq(id, 7);
+	id = add_record(w, "x", 1);
+	ck_assert_int_eq(sink_writer_add(w, &name, SINK_SCOPE_EXACT, id + 1), SINK_EINVAL);
+	ck_assert_int_eq(sink_writer_add(w, &name, SINK_SCOPE_COUNT, id), SINK_EINVAL);
+	ck_assert_int_eq(sink_writer_add(w, &name, SINK_SCOPE_EXACT, id), SINK_OK);
+	policy.ttl = SINK_TTL_MAX + 1;
+	ck_assert_int_eq(sink_writer_commit(w, &policy, &why, &sum), SINK_EINVAL);
+	ck_assert_uint_eq(sum.names, 42);
+	ck_assert_ptr_nonnull(strstr(why.text, path));
+	ck_assert(!exists(path));
+	remove_dir();
+}
+END_TEST
+
+/* --- a full disk ------------------------------------------------------------------------------ */
+
+/* returns  the limit before. Check itself writes files: no ck_assert() while this is low. */
+static rlim_t limit_files(rlim_t bytes)
+{
+	struct rlimit limit;
+	rlim_t before;
+
+	signal(SIGXFSZ, SIG_IGN);
+	MUST(getrlimit(RLIMIT_FSIZE, &limit) == 0);
+	before = limit.rlim_cur;
+	limit.rlim_cur = bytes;
+	MUST(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+	return before;
+}
+
+/* Full at once, in the middle, and just before the end, with and without runs on the same disk. */
+static const struct {
+	size_t memory;
+	unsigned percent; /* of the file's size */
+} full[] = {
+	{ 0, 0 },
+	{ 0, 1 },
+	{ 0, 30 },
+	{ 0, 60 },
+	{ 0, 99 },
+	{ 65536, 0 },
+	{ 65536, 30 },
+	{ 65536, 99 },
+};
+
+static int write_some(struct sink_writer *w, unsigned count, struct sink_why *why)
+{
+	struct sink_record record = record_of("x", 1);
+	uint32_t id;
+	int err = sink_writer_record(w, &record, &id);
+
+	for (unsigned i = 0; i < count && !err; i++) {
+		char text[32];
+		struct sink_name name;
+
+		snprintf(text, sizeof text, "n%u.example", i);
+		err = sink_name_from_text(sink_span_text(text), &name);
+		if (!err)
+			err = sink_writer_add(w, &name, SINK_SCOPE_EXACT, id);
+	}
+	/* also after a failure: it must be remembered */
+	return sink_writer_commit(w, &sink_policy_default, why, NULL);
+}
+
+START_TEST(full_disk)
+{
+	struct sink_writer_options options = { .path = path, .memory = full[_i].memory };
+	struct sink_writer *w = NULL;
+	struct sink_why why = { "" };
+	struct stat status;
+	rlim_t before;
+	int err, cause;
+
+	make_dir();
+	ck_assert_int_eq(write_some(begin(0), 100000, &why), SINK_OK);
+	ck_assert_int_eq(stat(path, &status), 0);
+	unlink(path);
+	before = limit_files((rlim_t)status.st_size * full[_i].percent / 100);
+	err = sink_writer_begin(&options, &why, &w);
+	if (!err)
+		err = write_some(w, 100000, &why);
+	cause = errno;
+	limit_files(before);
+	ck_assert_int_eq(err, SINK_EIO);
+	/* LMDB calls a short write EIO, and in the first pages ENOSPC */
+	ck_assert_msg(cause == EFBIG || cause == EIO || cause == ENOSPC, "%d", cause);
+	ck_assert_msg(strstr(why.text, dir) && strchr(why.text, ':'), "%s", why.text);
+	ck_assert(!exists(path));
+	remove_dir();
+}
+END_TEST
+
+START_TEST(no_place_to_spill)
+{
+	struct sink_writer_options options = { .tmpdir = "no/such/tmp", .memory = 65536 };
+	struct sink_writer *w = NULL;
+	struct sink_why why = { "" };
+
+	make_dir();
+	options.path = path;
+	ck_assert_int_eq(sink_writer_begin(&options, &why, &w), SINK_OK);
+	ck_assert_int_eq(write_some(w, 20000, &why), SINK_EIO);
+	ck_assert_int_eq(errno, ENOENT);
+	ck_assert_str_eq(why.text, "no/such/tmp: temporary file: No such file or directory");
+	ck_assert(!exists(path));
+	remove_dir();
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("writer");
+	TCase *content = tcase_create("content");
+	TCase *file = tcase_create("file");
+	TCase *disk = tcase_create("disk");
+
+	tcase_add_test(content, listings_are_ordered);
+	tcase_add_test(content, empty_file);
+	tcase_add_test(content, large_values);
+	tcase_add_test(content, longest_names);
+	tcase_add_test(content, same_bytes);
+	tcase_set_timeout(content, 120);
+	suite_add_tcase(suite, content);
+	tcase_add_test(file, mode_is_for_readers);
+	tcase_add_test(file, existing_file_stays);
+	tcase_add_test(file, no_such_directory);
+	tcase_add_test(file, abort_leaves_nothing);
+	tcase_add_test(file, file_is_locked);
+	tcase_add_test(file, broken_contracts);
+	suite_add_tcase(suite, file);
+	tcase_add_loop_test(disk, full_disk, 0, LENGTH(full));
+	tcase_add_test(disk, no_place_to_spill);
+	tcase_set_timeout(disk, 60);
+	suite_add_tcase(suite, disk);
+	return run_suite(suite);
+}
