@@ -1,0 +1,154 @@
+/* attributes.c - one row a key that is no plain text; the text fields are rows in the library. */
+#include "attributes.h"
+
+#include "text.h"
+#include "utf8.h"
+#include "when.h"
+
+void attributes_init(struct attributes *a)
+{
+	memset(a, 0, sizeof *a);
+	a->record.confidence = SINK_CONFIDENCE_NONE;
+}
+
+static bool set_severity(struct attributes *a, const char *value)
+{
+	for (int i = SINK_SEVERITY_LOW; i < SINK_SEVERITY_COUNT; i++)
+		if (strcmp(value, sink_severity_word((enum sink_severity)i)) == 0) {
+			a->record.severity = (enum sink_severity)i;
+			return true;
+		}
+	return false;
+}
+
+static bool set_tlp(struct attributes *a, const char *value)
+{
+	for (int i = SINK_TLP_CLEAR; i < SINK_TLP_COUNT; i++)
+		if (strcmp(value, sink_tlp_word((enum sink_tlp)i)) == 0) {
+			a->record.tlp = (enum sink_tlp)i;
+			return true;
+		}
+	return false;
+}
+
+static bool set_scope(struct attributes *a, const char *value)
+{
+	for (int i = 0; i < SINK_SCOPE_COUNT; i++)
+		if (strcmp(value, sink_scope_word((enum sink_scope)i)) == 0) {
+			a->scope = (enum sink_scope)i;
+			a->has_scope = true;
+			return true;
+		}
+	return false;
+}
+
+static bool set_confidence(struct attributes *a, const char *value)
+{
+	int n = 0;
+
+	if (!*value || strlen(value) > 3)
+		return false;
+	for (; *value; value++) {
+		if (!text_is_digit((uint8_t)*value))
+			return false;
+		n = n * 10 + (*value - '0');
+	}
+	a->record.confidence = (uint8_t)n;
+	return n <= 100;
+}
+
+static bool set_valid_from(struct attributes *a, const char *value)
+{
+	return when_parse(value, &a->record.valid_from);
+}
+
+static bool set_valid_until(struct attributes *a, const char *value)
+{
+	return when_parse(value, &a->record.valid_until);
+}
+
+static bool set_action(struct attributes *a, const char *value)
+{
+	a->allow = strcmp(value, "pass") == 0;
+	return a->allow || strcmp(value, "block") == 0;
+}
+
+static const struct {
+	const char *key;
+	bool (*set)(struct attributes *a, const char *value);
+	const char *values; /* what it can be, for the message */
+} rows[] = {
+	{ "severity", set_severity, "low, medium, high or critical" },
+	{ "confidence", set_confidence, "0 to 100" },
+	{ "tlp", set_tlp, "clear, green, amber, amber+strict or red" },
+	{ "scope", set_scope, "exact, subtree or below" },
+	{ "valid-from", set_valid_from, "a time such as 2026-11-21T12:00:00Z" },
+	{ "valid-until", set_valid_until, "a time such as 2026-11-21T12:00:00Z" },
+	{ "action", set_action, "pass or block" },
+};
+
+static bool is_list(enum sink_field field)
+{
+	return field == SINK_FIELD_JURISDICTION || field == SINK_FIELD_TAG;
+}
+
+/* Two capital letters each: ISO 3166-1 alpha-2. */
+static bool is_jurisdiction(const char *value)
+{
+	size_t len = strlen(value);
+
+	for (size_t i = 0; i < len; i++)
+		if (i % 3 == 2 ? value[i] != ',' : value[i] < 'A' || value[i] > 'Z')
+			return false;
+	return len % 3 == 2;
+}
+
+static bool has_control(const char *text)
+{
+	for (; *text; text++)
+		if ((uint8_t)*text < 0x20 || *text == 0x7f)
+			return true;
+	return false;
+}
+
+static int set_text(struct attributes *a, enum sink_field field, const char *value,
+	struct sink_why *why)
+{
+	const char *key = sink_field_word(field);
+	char *text = a->text[field];
+	size_t had = is_list(field) ? strlen(text) : 0, len = strlen(value);
+
+	if (!*value)
+		return sink_why(why, SINK_ESYNTAX, "%s= needs a value", key);
+	if (!utf8_is_valid(sink_span_text(value)) || has_control(value))
+		return sink_why(why, SINK_ESYNTAX, "%s: not printable UTF-8", key);
+	if (field == SINK_FIELD_JURISDICTION && !is_jurisdiction(value))
+		return sink_why(why, SINK_ESYNTAX,
+			"jurisdiction '%s': not country codes such as FR or FR\\,DE", value);
+	if (had + 1 + len > SINK_STRING_MAX)
+		return sink_why(why, SINK_ESYNTAX, "%s: longer than %d bytes", key,
+			SINK_STRING_MAX);
+	if (had > 0)
+		text[had++] = ',';
+	memcpy(text + had, value, len + 1);
+	a->record.text[field] = sink_span(text, had + len);
+	return SINK_OK;
+}
+
+int attributes_set(struct attributes *a, struct sink_span key, const char *value,
+	struct sink_why *why)
+{
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		if (!text_is(key, rows[i].key))
+			continue;
+		if (rows[i].set(a, value))
+			return SINK_OK;
+		return sink_why(why, SINK_ESYNTAX, "%s cannot be '%s': %s", rows[i].key, value,
+			rows[i].values);
+	}
+	for (int f = 0; f < SINK_FIELD_COUNT; f++)
+		if (text_is(key, sink_field_word((enum sink_field)f)))
+			return set_text(a, (enum sink_field)f, value, why);
+	return sink_why(why, SINK_ESYNTAX, "unknown key '%.*s' (a comma in a path or value is \\,)",
+		(int)(key.len < 100 ? key.len : 100), (const char *)key.at);
+}

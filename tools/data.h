@@ -1,0 +1,21 @@
+/* data.h - the data directory as commands see it. */
+#ifndef TOOLS_DATA_H
+#define TOOLS_DATA_H
+
+#include "sinkhole/store.h"
+
+/* Which one: what -d said (may be NULL), $SINKHOLE_DIR, the compiled default. */
+const char *data_directory(const char *option);
+
+/* Read the manifest of a generation, and verify and open its base in place.
+ *
+ * serial   0: the published one
+ * why      holds a sentence after every failure
+ * returns  SINK_OK; SINK_ENOENT (no such generation); SINK_ECORRUPT (also when the base that the
+ *          manifest promises is not there); SINK_EVERSION; SINK_ENOMEM; SINK_EIO
+ * cost     reads the whole base, to compare its digest
+ */
+int data_open(const char *dir, uint64_t serial, struct sink_why *why,
+	struct sink_manifest *manifest, struct sink_db **out);
+
+#endif

@@ -1,0 +1,111 @@
+/* generations.c - the history: what was published when, and what is kept. */
+#include "cmd.h"
+#include "data.h"
+#include "json.h"
+#include "say.h"
+
+struct history {
+	uint64_t published; /* serial; 0: none */
+	json_t *list; /* NULL: a table is printed */
+	size_t count, damaged;
+};
+
+static void put_row(const struct sink_manifest *m, bool is_published)
+{
+	printf("%c %6llu  %s  %12s names  ", is_published ? '*' : ' ',
+		(unsigned long long)m->serial, moment(m->time).text, number(m->names).text);
+	put_text(stdout, sink_span_text(m->origin), SINK_NOTE_MAX);
+	if (m->reason[0]) {
+		fputs(": ", stdout);
+		put_text(stdout, sink_span_text(m->reason), SINK_NOTE_MAX);
+	}
+	fputc('\n', stdout);
+}
+
+static int show(void *arg, const struct sink_manifest *manifest)
+{
+	struct history *h = arg;
+	bool is_published = manifest->serial == h->published;
+
+	h->count++;
+	if (h->list)
+		json_array_append_new(h->list, json_manifest(manifest, is_published));
+	else
+		put_row(manifest, is_published);
+	return SINK_OK;
+}
+
+static void show_damaged(void *arg, const char *text)
+{
+	struct history *h = arg;
+
+	h->damaged++;
+	say("%s", text);
+}
+
+static enum status list(const char *dir, bool json)
+{
+	struct history h = { .list = json ? json_array() : NULL };
+	struct sink_manifest published;
+	struct sink_why why = { .text = "" };
+	int err = sink_store_manifest(dir, 0, &why, &published);
+
+	if (err == SINK_OK)
+		h.published = published.serial;
+	else if (err != SINK_ENOENT)
+		show_damaged(&h, why.text);
+	err = sink_store_each(dir, show, show_damaged, &h, &why);
+	if (json)
+		json_print(stdout, h.list, false);
+	if (err && err != SINK_ENOENT) {
+		say("%s", why.text);
+		return status_of(err);
+	}
+	if (h.damaged > 0)
+		return STATUS_DATA;
+	if (h.count == 0)
+		say("'%s': nothing has been published yet", dir);
+	return h.count > 0 ? STATUS_DONE : STATUS_NO;
+}
+
+struct choice {
+	const char *dir;
+	bool json;
+};
+
+static enum status take_option(void *arg, int key, const char *value)
+{
+	struct choice *choice = arg;
+
+	if (key == 'd')
+		choice->dir = value;
+	else
+		choice->json = true;
+	return STATUS_DONE;
+}
+
+static enum status generations_run(const struct command *self, int argc, char **argv)
+{
+	struct choice choice = { 0 };
+	enum status status;
+	int first;
+
+	if (!options_read(self, argc, argv, take_option, &choice, &first, &status))
+		return status;
+	if (first < argc)
+		return usage_error(self, "no operand is expected, such as '%s'", argv[first]);
+	return list(data_directory(choice.dir), choice.json);
+}
+
+const struct command cmd_generations = {
+	.word = "generations",
+	.operands = "",
+	.summary = "list the generations that are kept; * marks the published one",
+	.options =
+		(const struct option_row[]){
+			{ 'd', "dir", "DIR", "the data directory" },
+			{ 256, "json", NULL, "as a JSON array" },
+			{ 0 },
+		},
+	.run = generations_run,
+};

@@ -1,0 +1,240 @@
+/* host.c - names and addresses as feeds write them. */
+#include "host.h"
+
+#include <arpa/inet.h>
+#include <idn2.h>
+
+#include "text.h"
+
+#define ADDRESS_MAX 64 /* bytes of an address in text, more than any has */
+#define U_LABEL_MAX 252 /* bytes: 63 characters of 4; no longer label becomes an A-label of 63 */
+
+static bool is_host_byte(uint8_t c)
+{
+	uint8_t lower = c | 0x20;
+
+	return (lower >= 'a' && lower <= 'z') || text_is_digit(c) || c == '-' || c == '_';
+}
+
+static bool is_numeric(struct sink_span text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (!text_is_digit(text.at[i]))
+			return false;
+	return text.len > 0;
+}
+
+/* Copy an address without brackets, zone and prefix length. */
+static bool bare_address(struct sink_span text, char out[ADDRESS_MAX])
+{
+	size_t slash = text_find(text, '/');
+
+	if (slash < text.len && !is_numeric(text_after(text, slash + 1)))
+		return false;
+	text.len = slash;
+	if (text.len > 1 && text.at[0] == '[' && text.at[text.len - 1] == ']')
+		text = sink_span(text.at + 1, text.len - 2);
+	text.len = text_find(text, '%');
+	if (text.len == 0 || text.len >= ADDRESS_MAX || text_find(text, 0) < text.len)
+		return false;
+	memcpy(out, text.at, text.len);
+	out[text.len] = 0;
+	return true;
+}
+
+bool host_is_address(struct sink_span text)
+{
+	char bare[ADDRESS_MAX];
+	struct in6_addr address;
+
+	return bare_address(text, bare) &&
+		(inet_pton(AF_INET, bare, &address) == 1 ||
+			inet_pton(AF_INET6, bare, &address) == 1);
+}
+
+bool host_is_sink(struct sink_span text)
+{
+	char bare[ADDRESS_MAX];
+	uint8_t a[16];
+
+	if (!bare_address(text, bare) || text_find(text, '/') < text.len)
+		return false;
+	if (inet_pton(AF_INET, bare, a) == 1)
+		return a[0] == 127 || memcmp(a, "\0\0\0\0", 4) == 0;
+	return inet_pton(AF_INET6, bare, a) == 1 &&
+		(IN6_IS_ADDR_UNSPECIFIED((struct in6_addr *)a) ||
+			IN6_IS_ADDR_LOOPBACK((struct in6_addr *)a));
+}
+
+static struct sink_span last_label(struct sink_span text)
+{
+	size_t at;
+
+	if (text.len > 0 && text.at[text.len - 1] == '.')
+		text.len--;
+	for (at = text.len; at > 0 && text.at[at - 1] != '.'; at--)
+		;
+	return text_after(text, at);
+}
+
+/* What is it, if it is no name? */
+static enum feed_reason what_else(struct sink_span text)
+{
+	if (host_is_address(text))
+		return FEED_ADDRESS;
+	if (text_has(text, "://") || text_has(text, "/"))
+		return FEED_URL;
+	if (text_has(text, "@"))
+		return FEED_USERINFO;
+	if (text_has(text, "*"))
+		return FEED_WILDCARD;
+	if (text.len > 1 && text_has(text, ":")) {
+		struct sink_span host = text_cut(&text, ':');
+
+		if (host.len > 0 && (is_numeric(text) || text.len == 0))
+			return FEED_PORT;
+	}
+	return FEED_NOT_NAME;
+}
+
+/* Append one label, in ASCII. */
+static enum feed_reason append_label(struct sink_span label, char *out, size_t size, size_t *len)
+{
+	bool is_ascii = true;
+	uint8_t text[U_LABEL_MAX + 1];
+	uint8_t *ascii = NULL;
+	const char *result = (const char *)text;
+	enum feed_reason reason = FEED_TAKEN;
+
+	for (size_t i = 0; i < label.len; i++)
+		is_ascii = is_ascii && label.at[i] < 0x80;
+	if (label.len > U_LABEL_MAX)
+		return is_ascii ? FEED_NAME_LENGTH : FEED_IDNA;
+	memcpy(text, label.at, label.len);
+	text[label.len] = 0;
+	if (!is_ascii) {
+		if (idn2_lookup_u8(text, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) != IDN2_OK)
+			return FEED_IDNA;
+		result = (const char *)ascii;
+		if (strncmp(result, "xn--", 4) != 0 || strchr(result, '.'))
+			reason = FEED_IDNA;
+	}
+	if (!reason && *len + strlen(result) + 1 >= size)
+		reason = FEED_NAME_LENGTH;
+	if (!reason)
+		*len = (size_t)(stpcpy(stpcpy(out + *len, result), ".") - out);
+	idn2_free(ascii);
+	return reason;
+}
+
+/* The name in ASCII, each label for itself. */
+static enum feed_reason to_ascii(struct sink_span text, char *out, size_t size, size_t *len)
+{
+	enum feed_reason reason = FEED_TAKEN;
+
+	*len = 0;
+	if (text.at[text.len - 1] == '.')
+		text.len--;
+	while (!reason) {
+		bool last = text_find(text, '.') == text.len;
+
+		reason = append_label(text_cut(&text, '.'), out, size, len);
+		if (last)
+			break;
+	}
+	return reason;
+}
+
+static enum feed_reason idn_name(struct sink_span text, struct sink_name *out)
+{
+	char ascii[SINK_TEXT_MAX];
+	size_t len;
+	enum feed_reason reason = to_ascii(text, ascii, sizeof ascii, &len);
+
+	return reason ? reason : host_name(sink_span(ascii, len), out);
+}
+
+enum feed_reason host_name(struct sink_span text, struct sink_name *out)
+{
+	bool is_ascii = true;
+
+	if (text.len == 0)
+		return FEED_NOT_NAME;
+	for (size_t i = 0; i < text.len; i++) {
+		uint8_t c = text.at[i];
+
+		if (!is_host_byte(c) && c != '.' && c < 0x80)
+			return what_else(text);
+		is_ascii = is_ascii && c < 0x80;
+	}
+	if (!is_ascii)
+		return idn_name(text, out);
+	if (is_numeric(last_label(text))) /* no such top-level domain can be: RFC 3696, 2 */
+		return host_is_address(text) ? FEED_ADDRESS : FEED_NOT_NAME;
+	switch (sink_name_from_text(text, out)) {
+	case SINK_OK:
+		return FEED_TAKEN;
+	case SINK_ETOOLONG:
+		return FEED_NAME_LENGTH;
+	default:
+		return FEED_NOT_NAME;
+	}
+}
+
+int host_emit(struct sink_span text, enum sink_scope scope, const struct feed_out *out)
+{
+	struct feed_entry entry;
+	enum feed_reason reason = host_name(text, &entry.name);
+
+	if (reason) {
+		out->skip(out->arg, reason, text);
+		return SINK_OK;
+	}
+	entry.scope = scope;
+	entry.kind = SINK_KIND_BLOCK;
+	entry.withdraws = false;
+	entry.form = 0;
+	return out->entry(out->arg, &entry);
+}
+
+/* Names that hosts files give to the machine itself. */
+static bool is_local(struct sink_span name)
+{
+	static const char *const local[] = { "localhost", "localhost.localdomain", "localhost4",
+		"localhost6", "localhost6.localdomain6", "localdomain", "local", "broadcasthost",
+		"ip6-localhost", "ip6-loopback", "ip6-localnet", "ip6-mcastprefix", "ip6-allnodes",
+		"ip6-allrouters", "ip6-allhosts" };
+
+	for (size_t i = 0; i < sizeof local / sizeof local[0]; i++)
+		if (text_is_anycase(name, local[i]))
+			return true;
+	return false;
+}
+
+int host_line(struct sink_span line, const struct feed_out *out)
+{
+	struct sink_span rest = sink_span(line.at, text_find(line, '#'));
+	struct sink_span address = text_field(&rest), name;
+	enum feed_reason reason = FEED_TAKEN;
+	int err = SINK_OK;
+
+	if (address.len == 0)
+		return SINK_OK;
+	name = text_field(&rest);
+	if (!host_is_address(address))
+		reason = FEED_NO_ADDRESS;
+	else if (name.len == 0)
+		reason = FEED_NO_NAME;
+	else if (!host_is_sink(address))
+		reason = FEED_REAL_ADDRESS;
+	if (reason) {
+		out->skip(out->arg, reason, line);
+		return SINK_OK;
+	}
+	for (; name.len > 0 && !err; name = text_field(&rest))
+		if (is_local(name))
+			out->skip(out->arg, FEED_LOCAL_NAME, name);
+		else
+			err = host_emit(name, SINK_SCOPE_EXACT, out);
+	return err;
+}

@@ -1,0 +1,187 @@
+/* info.c - what the database holds, counted. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "data.h"
+#include "json.h"
+#include "say.h"
+
+/* Listings under one record, by scope. */
+struct row {
+	uint64_t scopes[SINK_SCOPE_COUNT];
+};
+
+struct counting {
+	struct row *rows; /* by record id */
+	uint32_t records;
+};
+
+static int count(void *arg, const struct sink_name *name, const struct sink_listing *listing)
+{
+	struct counting *c = arg;
+
+	(void)name;
+	if (listing->record >= c->records || listing->scope >= SINK_SCOPE_COUNT)
+		return SINK_ECORRUPT;
+	c->rows[listing->record].scopes[listing->scope]++;
+	return SINK_OK;
+}
+
+static json_t *row_json(const struct row *row, const struct sink_record *record)
+{
+	json_t *out = json_record(record);
+	uint64_t sum = 0;
+
+	for (int i = 0; i < SINK_SCOPE_COUNT; i++) {
+		sum += row->scopes[i];
+		if (row->scopes[i] > 0)
+			json_object_set_new(out, sink_scope_word((enum sink_scope)i),
+				json_integer((json_int_t)row->scopes[i]));
+	}
+	json_object_set_new(out, "listings", json_integer((json_int_t)sum));
+	return out;
+}
+
+static void put_row(const struct row *row, const struct sink_record *record)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < SINK_SCOPE_COUNT; i++)
+		sum += row->scopes[i];
+	printf("%14s  %-9s ", number(sum).text, sink_kind_word(record->kind));
+	put_text(stdout, record->text[SINK_FIELD_SOURCE], 80);
+	if (record->text[SINK_FIELD_CATEGORY].len > 0) {
+		fputs(", ", stdout);
+		put_text(stdout, record->text[SINK_FIELD_CATEGORY], 80);
+	}
+	for (int i = 0; i < SINK_SCOPE_COUNT; i++)
+		if (row->scopes[i] > 0)
+			printf(", %s %s", number(row->scopes[i]).text,
+				sink_scope_word((enum sink_scope)i));
+	if (record->valid_from)
+		printf(", from %s", moment(record->valid_from).text);
+	if (record->valid_until)
+		printf(", until %s", moment(record->valid_until).text);
+	putchar('\n');
+}
+
+static int show_rows(struct sink_reader *reader, const struct counting *c, json_t *list)
+{
+	for (uint32_t id = 0; id < c->records; id++) {
+		struct sink_record record;
+		int err = sink_reader_record(reader, id, &record);
+
+		if (err)
+			return err;
+		if (list)
+			json_array_append_new(list, row_json(&c->rows[id], &record));
+		else
+			put_row(&c->rows[id], &record);
+	}
+	return SINK_OK;
+}
+
+static json_t *policy_json(const struct sink_policy *policy)
+{
+	json_t *out = json_pack("{s:s,s:I}", "action", sink_action_word(policy->block), "ttl",
+		(json_int_t)policy->ttl);
+
+	json_object_set_new(out, "ede",
+		policy->ede == SINK_EDE_NONE ? json_null() : json_integer(policy->ede));
+	json_object_set_new(out, "addresses", json_addresses(policy));
+	return out;
+}
+
+static int show(const struct sink_manifest *m, const struct sink_db *db, bool json)
+{
+	struct counting c = { 0 };
+	struct sink_summary summary;
+	struct sink_reader *reader = NULL;
+	json_t *rows = json ? json_array() : NULL;
+	int err = SINK_ENOMEM;
+
+	sink_db_summary(db, &summary);
+	c.records = summary.records;
+	c.rows = calloc(c.records + (size_t)1, sizeof *c.rows);
+	if (c.rows)
+		err = sink_reader_begin(db, &reader);
+	if (!err)
+		err = sink_reader_each(reader, count, &c);
+	if (!err && !json)
+		printf("generation %llu of %s: %s names, %s listings, answered with %s\n",
+			(unsigned long long)m->serial, moment(m->time).text,
+			number(summary.names).text, number(summary.listings).text,
+			sink_action_word(sink_db_policy(db)->block));
+	if (!err)
+		err = show_rows(reader, &c, rows);
+	if (!err && json)
+		json_print(stdout,
+			json_pack("{s:I,s:o,s:I,s:I,s:o,s:O}", "generation", (json_int_t)m->serial,
+				"time", json_moment(m->time), "names", (json_int_t)summary.names,
+				"listings", (json_int_t)summary.listings, "policy",
+				policy_json(sink_db_policy(db)), "records", rows),
+			false);
+	json_decref(rows);
+	sink_reader_end(reader);
+	free(c.rows);
+	return err;
+}
+
+struct choice {
+	const char *dir;
+	bool json;
+};
+
+static enum status info(const struct choice *choice)
+{
+	const char *dir = data_directory(choice->dir);
+	struct sink_manifest manifest;
+	struct sink_why why;
+	struct sink_db *db = NULL;
+	int err = data_open(dir, 0, &why, &manifest, &db);
+
+	if (!err)
+		err = show(&manifest, db, choice->json);
+	sink_db_close(db);
+	if (err)
+		say("%s", why.text[0] ? why.text : sink_strerror(err));
+	return status_of(err);
+}
+
+static enum status take_option(void *arg, int key, const char *value)
+{
+	struct choice *choice = arg;
+
+	if (key == 'd')
+		choice->dir = value;
+	else
+		choice->json = true;
+	return STATUS_DONE;
+}
+
+static enum status info_run(const struct command *self, int argc, char **argv)
+{
+	struct choice choice = { 0 };
+	enum status status;
+	int first;
+
+	if (!options_read(self, argc, argv, take_option, &choice, &first, &status))
+		return status;
+	if (first < argc)
+		return usage_error(self, "no operand is expected, such as '%s'", argv[first]);
+	return info(&choice);
+}
+
+const struct command cmd_info = {
+	.word = "info",
+	.operands = "",
+	.summary = "what the published generation holds: listings by source, category and scope",
+	.options =
+		(const struct option_row[]){
+			{ 'd', "dir", "DIR", "the data directory" },
+			{ 256, "json", NULL, "as a JSON object" },
+			{ 0 },
+		},
+	.run = info_run,
+};

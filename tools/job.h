@@ -1,0 +1,49 @@
+/* job.h - one run of `compile`: what was asked for, and what is open. */
+#ifndef TOOLS_JOB_H
+#define TOOLS_JOB_H
+
+#include <limits.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "answer.h"
+#include "cmd.h"
+#include "gate.h"
+#include "sinkhole/store.h"
+#include "source.h"
+#include "withdraw.h"
+
+struct job {
+	const struct command *self;
+	const char *dir; /* the data directory; of a dry run: a temporary one */
+	const char *report_path, *reason;
+	bool dry_run, json, quiet;
+	unsigned keep;
+	size_t memory; /* bytes */
+	int64_t time;
+	struct answer answer;
+	struct gate gate;
+	struct withdrawn withdrawn;
+	struct source *sources;
+	size_t count; /* of sources that are initialised */
+	FILE *report_file;
+	struct sink_writer *writer;
+	struct sink_summary summary;
+	struct sink_manifest manifest;
+	char temp[PATH_MAX]; /* the database being written */
+	struct timespec begun;
+};
+
+extern const struct option_row job_options[];
+
+/* Read the command line and do all that can fail before a feed is touched. job_end() after it, whatever
+ * it returned.
+ *
+ * job      all zero but self
+ * more     false: there is nothing to do; the status is the program's
+ */
+enum status job_begin(struct job *job, int argc, char **argv, bool *more);
+
+void job_end(struct job *job);
+
+#endif

@@ -1,0 +1,107 @@
+/* json.c - JSON, by libjansson. A NULL on the way (no memory) makes the whole NULL in the end. */
+#include "json.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+
+#include "say.h"
+#include "utf8.h"
+
+#define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
+
+json_t *json_text(struct sink_span text)
+{
+	char *valid = malloc(3 * text.len + 1);
+	size_t len = 0;
+	json_t *out;
+	uint32_t c;
+
+	if (!valid)
+		return NULL;
+	while (text.len > 0) {
+		size_t n = utf8_take(text, &c);
+
+		memcpy(valid + len, n > 0 ? (const void *)text.at : REPLACEMENT, n > 0 ? n : 3);
+		len += n > 0 ? n : 3;
+		n += n == 0;
+		text = sink_span(text.at + n, text.len - n);
+	}
+	out = json_stringn(valid, len);
+	free(valid);
+	return out;
+}
+
+json_t *json_moment(int64_t time)
+{
+	return json_string(moment(time).text);
+}
+
+json_t *json_record(const struct sink_record *record)
+{
+	json_t *out = json_object();
+
+	for (int f = 0; f < SINK_FIELD_COUNT; f++)
+		if (record->text[f].len > 0)
+			json_object_set_new(out, sink_field_word((enum sink_field)f),
+				json_text(record->text[f]));
+	json_object_set_new(out, "kind", json_string(sink_kind_word(record->kind)));
+	if (record->severity != SINK_SEVERITY_NONE)
+		json_object_set_new(out, "severity",
+			json_string(sink_severity_word(record->severity)));
+	if (record->confidence != SINK_CONFIDENCE_NONE)
+		json_object_set_new(out, "confidence", json_integer(record->confidence));
+	if (record->tlp != SINK_TLP_NONE)
+		json_object_set_new(out, "tlp", json_string(sink_tlp_word(record->tlp)));
+	if (record->valid_from != 0)
+		json_object_set_new(out, "valid-from", json_moment(record->valid_from));
+	if (record->valid_until != 0)
+		json_object_set_new(out, "valid-until", json_moment(record->valid_until));
+	return out;
+}
+
+json_t *json_digest(const uint8_t digest[SINK_DIGEST_LEN])
+{
+	char text[2 * SINK_DIGEST_LEN + 1];
+
+	for (size_t i = 0; i < SINK_DIGEST_LEN; i++)
+		snprintf(text + 2 * i, 3, "%02x", digest[i]);
+	return json_string(text);
+}
+
+static json_t *address_json(int family, const uint8_t *address)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	inet_ntop(family, address, text, sizeof text);
+	return json_pack("{s:s,s:s}", "type", family == AF_INET ? "A" : "AAAA", "address", text);
+}
+
+json_t *json_addresses(const struct sink_policy *policy)
+{
+	json_t *out = json_array();
+
+	for (uint8_t i = 0; i < policy->a_count; i++)
+		json_array_append_new(out, address_json(AF_INET, policy->a[i]));
+	for (uint8_t i = 0; i < policy->aaaa_count; i++)
+		json_array_append_new(out, address_json(AF_INET6, policy->aaaa[i]));
+	return out;
+}
+
+json_t *json_manifest(const struct sink_manifest *m, bool is_published)
+{
+	return json_pack("{s:I,s:o,s:b,s:I,s:I,s:o,s:o,s:o,s:o,s:I,s:o}", "serial",
+		(json_int_t)m->serial, "time", json_moment(m->time), "published", is_published,
+		"names", (json_int_t)m->names, "listings", (json_int_t)m->listings, "origin",
+		json_text(sink_span_text(m->origin)), "reason",
+		json_text(sink_span_text(m->reason)), "tool", json_text(sink_span_text(m->tool)),
+		"base", json_text(sink_span_text(m->base)), "base-size", (json_int_t)m->base_size,
+		"base-sha256", json_digest(m->base_digest));
+}
+
+bool json_print(FILE *to, json_t *value, bool compact)
+{
+	int failed = !value || json_dumpf(value, to, compact ? JSON_COMPACT : JSON_INDENT(2));
+
+	json_decref(value);
+	return !failed && fputc('\n', to) != EOF;
+}

@@ -1,0 +1,56 @@
+/* lines.h - a file, a pipe or bytes in memory, one line after the other. Knows nothing of formats. */
+#ifndef TOOLS_LINES_H
+#define TOOLS_LINES_H
+
+#include "sinkhole/err.h"
+#include "sinkhole/span.h"
+
+#define LINES_BUFFER ((size_t)1 << 20) /* bytes read at once, and the size of a sample */
+#define LINE_LENGTH_MAX 65536 /* bytes, without the line's end */
+#define LINES_BYTES_MAX \
+	(UINT64_C(4) << 30) /* of a whole input: an endless one must end somewhere */
+
+struct lines;
+
+struct line {
+	struct sink_span text; /* until the next call; without LF or CRLF */
+	uint64_t number; /* from 1 */
+	bool too_long; /* text is its beginning only */
+};
+
+/* Open a file, "-" for standard input, and read its beginning.
+ *
+ * returns  SINK_OK; SINK_ENOENT, SINK_EIO (errno); SINK_ENOMEM; SINK_ESYNTAX (a directory or a device,
+ *          UTF-16 or UTF-32, or compressed: nothing that lines of text could be in)
+ */
+int lines_open(const char *path, struct sink_why *why, struct lines **out);
+
+/* The same over bytes in memory, which are copied. */
+int lines_open_bytes(struct sink_span bytes, struct sink_why *why, struct lines **out);
+
+/* NULL is fine. */
+void lines_close(struct lines *lines);
+
+/* The beginning, at most LINES_BUFFER bytes without a byte order mark. Valid until the first
+ * lines_next(). *whole tells whether there is no more. */
+struct sink_span lines_sample(const struct lines *lines, bool *whole);
+
+/* returns  SINK_OK; SINK_ENOENT (no more lines); SINK_EIO; SINK_ETOOLONG (LINES_BYTES_MAX) */
+int lines_next(struct lines *lines, struct line *out);
+
+/* Make sure that lines_rewind() will work: a pipe is copied to an unlinked file in $TMPDIR.
+ *
+ * returns  SINK_OK; SINK_EIO; SINK_ETOOLONG
+ */
+int lines_keep(struct lines *lines);
+
+/* Begin anew. Frees the buffer until the next call of lines_next(), so that many open inputs cost
+ * little. What cannot be rewound stays as it is: only before the first lines_next().
+ *
+ * returns  SINK_OK; SINK_EIO
+ */
+int lines_rewind(struct lines *lines);
+
+uint64_t lines_bytes(const struct lines *lines); /* read so far */
+
+#endif

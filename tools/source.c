@@ -1,0 +1,156 @@
+/* source.c - from an argument to an open feed of a known format. */
+#include "source.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "text.h"
+#include "utf8.h"
+
+/* Copy up to the next comma that has no backslash before it; "\," becomes ",". Returns what follows. */
+static const char *take_part(const char *at, char *out)
+{
+	for (; *at && *at != ','; at++) {
+		if (at[0] == '\\' && at[1] == ',')
+			at++;
+		*out++ = *at;
+	}
+	*out = 0;
+	return *at == ',' ? at + 1 : NULL;
+}
+
+static int set_part(struct attributes *attributes, const char *part, struct sink_why *why)
+{
+	struct sink_span value = sink_span_text(part);
+	struct sink_span key = text_cut(&value, '=');
+
+	if (strcmp(part, "allow") == 0) {
+		attributes->allow = true;
+		return SINK_OK;
+	}
+	if (!strchr(part, '='))
+		return sink_why(why, SINK_ESYNTAX,
+			"'%s' is no key=value (a comma in a path is \\,)", part);
+	return attributes_set(attributes, key, part + key.len + 1, why);
+}
+
+/* Take "FORMAT:" off the front. A path with a colon is written "./like:this". */
+static int take_format(char **path, const struct feed_format **out, struct sink_why *why)
+{
+	size_t n = strspn(*path, "abcdefghijklmnopqrstuvwxyz0123456789-");
+
+	if (n == 0 || (*path)[n] != ':')
+		return SINK_OK;
+	*out = feed_format_find(sink_span(*path, n));
+	if (!*out)
+		return sink_why(why, SINK_ESYNTAX,
+			"unknown format '%.*s' (a file of that name is ./%s)", (int)n, *path,
+			*path);
+	*path += n + 1;
+	return SINK_OK;
+}
+
+/* The file's name without directory and extension, as far as it is printable. */
+static void default_source(struct source *source)
+{
+	const char *slash = strrchr(source->path, '/');
+	const char *name = slash ? slash + 1 : source->path;
+	char text[SINK_STRING_MAX + 1];
+	char *dot;
+
+	snprintf(text, sizeof text, "%s", strcmp(source->path, "-") == 0 ? "stdin" : name);
+	dot = strrchr(text, '.');
+	if (dot && dot != text)
+		*dot = 0;
+	for (char *c = text; *c; c++)
+		if ((uint8_t)*c < 0x20 || *c == 0x7f)
+			*c = '?';
+	if (!text[0] || !utf8_is_valid(sink_span_text(text)))
+		snprintf(text, sizeof text, "unnamed");
+	attributes_set(&source->attributes, sink_span_text("source"), text, NULL);
+}
+
+static int check_times(const struct sink_record *record, struct sink_why *why)
+{
+	if (record->valid_until == 0 || record->valid_until > record->valid_from)
+		return SINK_OK;
+	return sink_why(why, SINK_ESYNTAX, "valid-until is not after valid-from");
+}
+
+static int parse(const char *text, char *part, struct sink_why *why, struct source *out)
+{
+	const char *rest = take_part(text, part);
+	char *path = part;
+	int err = take_format(&path, &out->format, why);
+
+	if (err)
+		return err;
+	if (!*path)
+		return sink_why(why, SINK_ESYNTAX, "'%s' names no file", text);
+	out->path = strdup(path);
+	if (!out->path)
+		return sink_why(why, SINK_ENOMEM, "no memory");
+	while (rest && !err) {
+		rest = take_part(rest, part);
+		err = set_part(&out->attributes, part, why);
+	}
+	if (err)
+		return err;
+	if (out->attributes.record.text[SINK_FIELD_SOURCE].len == 0)
+		default_source(out);
+	return check_times(&out->attributes.record, why);
+}
+
+int source_parse(const char *text, struct sink_why *why, struct source *out)
+{
+	char *part = malloc(strlen(text) + 1);
+	int err;
+
+	memset(out, 0, sizeof *out);
+	out->distinct = UINT64_MAX;
+	attributes_init(&out->attributes);
+	if (!part)
+		return sink_why(why, SINK_ENOMEM, "no memory");
+	err = parse(text, part, why, out);
+	free(part);
+	if (err)
+		source_end(out);
+	return err;
+}
+
+const char *source_title(const struct source *source)
+{
+	return strcmp(source->path, "-") == 0 ? "standard input" : source->path;
+}
+
+static int recognise(struct source *source, struct sink_why *why)
+{
+	struct sink_why reason;
+	bool whole;
+	struct sink_span sample = lines_sample(source->lines, &whole);
+	int err = feed_recognise(sample, whole, &reason, &source->format);
+
+	source->recognised = true;
+	if (err)
+		return sink_why(why, err,
+			"'%s': is it domains, hosts or adblock? %s; write FORMAT:%s if you know",
+			source_title(source), reason.text, source->path);
+	return SINK_OK;
+}
+
+int source_open(struct source *source, struct sink_why *why)
+{
+	int err = lines_open(source->path, why, &source->lines);
+
+	if (!err && !source->format)
+		err = recognise(source, why);
+	return err;
+}
+
+void source_end(struct source *source)
+{
+	lines_close(source->lines);
+	free(source->path);
+	source->lines = NULL;
+	source->path = NULL;
+}

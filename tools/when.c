@@ -1,0 +1,130 @@
+/* when.c - a date, perhaps a time, perhaps a zone: RFC 3339 and its looser relatives. */
+#include "when.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* Read exactly `digits` digits. */
+static bool take_digits(const char **at, int digits, int *out)
+{
+	int n = 0;
+
+	for (int i = 0; i < digits; i++, (*at)++) {
+		if (**at < '0' || **at > '9')
+			return false;
+		n = n * 10 + (**at - '0');
+	}
+	*out = n;
+	return true;
+}
+
+static bool take_char(const char **at, char c)
+{
+	if (**at != c)
+		return false;
+	(*at)++;
+	return true;
+}
+
+static int days_in(int month, int year)
+{
+	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+
+	return month == 2 && leap ? 29 : days[month - 1];
+}
+
+static bool take_date(const char **at, struct tm *tm)
+{
+	int year, month, day;
+
+	if (!take_digits(at, 4, &year) || !take_char(at, '-') || !take_digits(at, 2, &month) ||
+		!take_char(at, '-') || !take_digits(at, 2, &day))
+		return false;
+	if (year < 1970 || month < 1 || month > 12 || day < 1 || day > days_in(month, year))
+		return false;
+	*tm = (struct tm){ .tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day };
+	return true;
+}
+
+static bool take_time(const char **at, struct tm *tm)
+{
+	if (!take_digits(at, 2, &tm->tm_hour) || !take_char(at, ':') ||
+		!take_digits(at, 2, &tm->tm_min))
+		return false;
+	if (take_char(at, ':') && !take_digits(at, 2, &tm->tm_sec))
+		return false;
+	return tm->tm_hour < 24 && tm->tm_min < 60 && tm->tm_sec < 60;
+}
+
+/* Seconds east of Greenwich. */
+static bool take_zone(const char **at, int64_t *out)
+{
+	int sign = **at == '-' ? -1 : 1, hours, minutes;
+
+	*out = 0;
+	if (**at == 0 || take_char(at, 'Z'))
+		return true;
+	if (**at != '+' && **at != '-')
+		return false;
+	(*at)++;
+	if (!take_digits(at, 2, &hours) || !take_char(at, ':') || !take_digits(at, 2, &minutes) ||
+		hours > 23 || minutes > 59)
+		return false;
+	*out = sign * ((int64_t)hours * 3600 + (int64_t)minutes * 60);
+	return true;
+}
+
+#define LAST_SECOND INT64_C(253402300799) /* of the year 9999 */
+
+/* Decimal seconds, without sign or leading zeros, within four-digit years. */
+static bool parse_seconds(const char *text, int64_t *out)
+{
+	int64_t n = 0;
+
+	if (!*text || (text[0] == '0' && text[1]))
+		return false;
+	for (; *text; text++) {
+		if (*text < '0' || *text > '9' || n > LAST_SECOND)
+			return false;
+		n = n * 10 + (*text - '0');
+	}
+	if (n > LAST_SECOND)
+		return false;
+	*out = n;
+	return true;
+}
+
+bool when_parse(const char *text, int64_t *out)
+{
+	struct tm tm;
+	int64_t zone = 0;
+
+	if (*text == '@')
+		return parse_seconds(text + 1, out);
+	if (!take_date(&text, &tm))
+		return false;
+	if (*text == 'T' || *text == ' ') {
+		text++;
+		if (!take_time(&text, &tm) || !take_zone(&text, &zone))
+			return false;
+	}
+	if (*text)
+		return false;
+	zone = (int64_t)timegm(&tm) - zone;
+	if (zone < 0)
+		return false;
+	*out = zone;
+	return true;
+}
+
+bool when_reproducible(int64_t *out)
+{
+	const char *epoch = getenv("SOURCE_DATE_EPOCH");
+
+	if (epoch)
+		return parse_seconds(epoch, out);
+	*out = (int64_t)time(NULL);
+	return true;
+}
