@@ -1,0 +1,135 @@
+/* entry.c - the six symbols that Unbound looks up in a dynlib file. Translates, decides nothing. */
+#include "abi.h"
+#include "foreign.h"
+#include "judge.h"
+#include "pass.h"
+#include "self.h"
+#include "sinkhole/err.h"
+#include "ub.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+EXPORT int init(struct module_env *env, int id);
+EXPORT void deinit(struct module_env *env, int id);
+EXPORT void operate(struct module_qstate *qstate, enum module_ev event, int id,
+	struct outbound_entry *entry);
+EXPORT void inform_super(struct module_qstate *qstate, int id, struct module_qstate *super);
+EXPORT void clear(struct module_qstate *qstate, int id);
+EXPORT size_t get_mem(struct module_env *env, int id);
+
+/* The number of the module that filters, or -1. Two `dynlib` lines with one file share it, and
+ * the second instance passes. Both are written by init and deinit only, when no worker runs. */
+static int filtering = -1;
+static bool foreign; /* not the Unbound we were built for: none of its structures may be touched */
+
+static struct self *self_of(struct module_env *env, int id)
+{
+	return id == filtering ? ((struct dynlibmod_env *)env->modinfo[id])->dyn_env : NULL;
+}
+
+/* Why this process cannot have a filter, or NULL. */
+static const char *obstacle(void)
+{
+#ifdef THREADS_DISABLED
+	return "this Unbound was built without threads";
+#else
+	return filtering >= 0 ? "loaded twice, and this is the second time" : NULL;
+#endif
+}
+
+/* Why none of Unbound's structures may be touched, or NULL. */
+static const char *difference(void)
+{
+	switch (abi_running(PACKAGE_VERSION, CONFCMDLINE)) {
+	case ABI_FITS:
+		break;
+	case ABI_OTHER_VERSION:
+		return "built for Unbound " PACKAGE_VERSION ", which this is not";
+	case ABI_OTHER_CONFIGURE:
+		return "built for an Unbound " PACKAGE_VERSION " with another configure line";
+	}
+	return NULL;
+}
+
+static void begin(struct module_env *env, int id)
+{
+	struct dynlibmod_env *dynlib = env->modinfo[id];
+	struct self *self;
+	int err = self_begin(env, id, &self);
+
+	if (err) {
+		log_err("sinkhole " SINK_VERSION ": %s: every query is passed on unfiltered",
+			sink_strerror(err));
+		return;
+	}
+	dynlib->dyn_env = self;
+	filtering = id;
+}
+
+/* Never 0, which would stop the resolver. */
+int init(struct module_env *env, int id)
+{
+	const char *why = difference();
+
+	foreign = why != NULL;
+	if (!why)
+		why = obstacle();
+	if (why)
+		log_err("sinkhole " SINK_VERSION ": %s: every query is passed on unfiltered", why);
+	else
+		begin(env, id);
+	return 1;
+}
+
+void deinit(struct module_env *env, int id)
+{
+	struct self *self = self_of(env, id);
+
+	if (!self)
+		return;
+	filtering = -1;
+	((struct dynlibmod_env *)env->modinfo[id])->dyn_env = NULL;
+	self_end(self, env, id);
+}
+
+void operate(struct module_qstate *qstate, enum module_ev event, int id,
+	struct outbound_entry *entry)
+{
+	bool begins = event == module_event_new || event == module_event_pass;
+	struct self *self;
+
+	(void)entry;
+	if (foreign) {
+		foreign_pass(qstate, begins, id);
+		return;
+	}
+	self = self_of(qstate->env, id);
+	if (!begins)
+		qstate->ext_state[id] = module_finished;
+	else if (self)
+		judge_query(self, qstate, event, id);
+	else
+		pass_on(qstate, event, id);
+}
+
+void inform_super(struct module_qstate *qstate, int id, struct module_qstate *super)
+{
+	(void)qstate;
+	(void)id;
+	(void)super;
+}
+
+void clear(struct module_qstate *qstate, int id)
+{
+	if (foreign)
+		foreign_clear(qstate, id);
+	else
+		qstate->minfo[id] = NULL;
+}
+
+size_t get_mem(struct module_env *env, int id)
+{
+	struct self *self = self_of(env, id);
+
+	return self ? self_size(self) : 0;
+}

@@ -1,0 +1,37 @@
+/* self.h - what the module keeps from init to deinit; it hangs on Unbound's dyn_env. */
+#ifndef MODULE_SELF_H
+#define MODULE_SELF_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+struct mail;
+struct module_env;
+struct sink_current;
+struct watch;
+struct workers;
+
+struct self {
+	struct sink_current *current; /* a slot a worker, by its thread number */
+	struct mail *mail;
+	struct workers *workers;
+	struct watch *watch;
+	atomic_ulong failures; /* queries passed on because judging them failed */
+	atomic_llong quiet_until; /* seconds: no log line about those before */
+};
+
+/* Begin to filter: the generation that is published, if there is one, is in use on return. What
+ * is wrong with the data is logged and no error.
+ *
+ * out      for self_end()
+ * returns  SINK_OK; SINK_ENOMEM, SINK_EIO (this process cannot have the module)
+ */
+int self_begin(struct module_env *env, int id, struct self **out);
+
+/* When no worker is left. */
+void self_end(struct self *self, struct module_env *env, int id);
+
+/* Bytes. */
+size_t self_size(const struct self *self);
+
+#endif

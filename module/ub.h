@@ -1,0 +1,26 @@
+/* Every Unbound header we use, in the order they want. To follow a new Unbound, begin here.
+ *
+ * config.h is Unbound's own and must come first: its HAVE_ macros shape Unbound's structures. */
+#ifndef MODULE_UB_H
+#define MODULE_UB_H
+
+#include "config.h"
+
+#include "dynlibmod/dynlibmod.h"
+#include "respip/respip.h"
+#include "services/cache/dns.h"
+#include "services/mesh.h"
+#include "util/alloc.h"
+#include "util/config_file.h"
+#include "util/data/msgencode.h"
+#include "util/data/msgreply.h"
+#include "util/data/packed_rrset.h"
+#include "util/locks.h"
+#include "util/log.h"
+#include "util/module.h"
+#include "util/net_help.h"
+#include "util/netevent.h"
+#include "util/regional.h"
+#include "util/ub_event.h"
+
+#endif

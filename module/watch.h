@@ -1,0 +1,43 @@
+/* watch.h - notices a new generation in the data directory and puts it in use. Its thread touches
+ * nothing of Unbound's: a reload of the resolver frees that before it tells us, so it knows no
+ * Unbound header and what it has to say goes through the mail. */
+#ifndef MODULE_WATCH_H
+#define MODULE_WATCH_H
+
+#include <stddef.h>
+
+#include "mail.h"
+#include "sinkhole/current.h"
+
+struct watch;
+
+/* dir      the data directory; copied; need not exist yet
+ * current  where generations are put in use; outlives the watch
+ * mail     gets a line for each generation put in use, and for each failure once; outlives the
+ *          watch
+ * out      for watch_stop()
+ * returns  SINK_OK; SINK_ENOMEM; SINK_EIO (no file descriptor)
+ */
+int watch_new(const char *dir, struct sink_current *current, struct mail *mail, struct watch **out);
+
+/* Look once, in the calling thread: put a generation in use if a newer one is published. Before
+ * watch_start() only.
+ *
+ * cost     two system calls if nothing changed; else what sink_store_open() costs
+ */
+void watch_look(struct watch *watch);
+
+/* Look from now on in a thread of its own: whenever the directory changes, and every 50 ms for
+ * the file systems and moments that inotify does not cover.
+ *
+ * returns  SINK_OK; SINK_EIO (errno says why; nothing is started)
+ */
+int watch_start(struct watch *watch);
+
+/* End the thread, within milliseconds also while it loads, and free the watch. NULL is fine. */
+void watch_stop(struct watch *watch);
+
+/* Bytes of the database in use, 0 if none. Any thread. */
+size_t watch_bytes(const struct watch *watch);
+
+#endif
