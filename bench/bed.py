@@ -1,0 +1,193 @@
+"""A bed for measurements: one Unbound with or without our module, one NSD, both on loopback.
+
+Knows nothing of what is measured. Ports are given by the kernel; a process is ended by its id.
+"""
+
+import contextlib
+import os
+import pathlib
+import random
+import resource
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import tempfile
+import time
+
+UNBOUND_DIR = pathlib.Path(os.environ.get("UNBOUND_DIR", "."))
+SINKHOLE = os.environ.get("SINKHOLE", "sinkhole")
+SINKHOLE_SO = os.environ.get("SINKHOLE_SO", "")
+NAMES = os.environ.get("NAMES", "bench/names")
+
+NXDOMAIN = 3
+
+
+def free_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def query_packet(name, ident=None):
+    """An A query with RD=1, without EDNS, in wire form (RFC 1035, 4.1)."""
+    ident = random.randrange(65536) if ident is None else ident
+    labels = b"".join(bytes([len(x)]) + x.encode() for x in name.rstrip(".").split("."))
+    return ident.to_bytes(2, "big") + b"\x01\x00\x00\x01" + bytes(6) + labels + b"\x00\x00\x01\x00\x01"
+
+
+def ask(port, name, timeout=1.0):
+    """The rcode of the answer, or None when none came within `timeout` seconds."""
+    packet = query_packet(name)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.settimeout(timeout)
+        s.connect(("127.0.0.1", port))
+        try:
+            s.send(packet)
+            answer = s.recv(4096)
+        except (TimeoutError, ConnectionRefusedError):
+            return None
+    return answer[3] & 15 if answer[:2] == packet[:2] else None
+
+
+def wait_for(condition, seconds, step=0.002):
+    """Seconds until `condition()` held; raises TimeoutError."""
+    begin = time.monotonic()
+    while not condition():
+        if time.monotonic() - begin > seconds:
+            raise TimeoutError(f"waited {seconds} s in vain")
+        time.sleep(step)
+    return time.monotonic() - begin
+
+
+def run_measured(args, **kwargs):
+    """Run a command; (seconds, peak resident MB, CPU seconds, exit status) of the whole process."""
+    begin = time.monotonic()
+    child = subprocess.Popen(args, **kwargs)
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    return (time.monotonic() - begin, usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime,
+            child.returncode)
+
+
+def spread(values, digits=2):
+    """`median (min - max)`, as all figures are quoted."""
+    return (f"{statistics.median(values):.{digits}f} "
+            f"({min(values):.{digits}f} - {max(values):.{digits}f})")
+
+
+def memory_mb(pid, field):
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(field + ":"):
+            return int(line.split()[1]) / 1024
+    raise KeyError(field)
+
+
+class Bed:
+    """A directory, the authority for clean.test, and resolvers started in it."""
+
+    def __init__(self):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="sinkhole-bench-"))
+        self.dir.chmod(0o755)
+        self.children = []
+        self.authority_port = free_port()
+        self.start_authority()
+
+    def close(self):
+        for child in self.children:
+            self.stop(child)
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def stop(self, child):
+        if child.poll() is None:
+            child.send_signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(60)
+        if child.poll() is None:
+            child.kill()
+            child.wait()
+
+    def spawn(self, args, **kwargs):
+        child = subprocess.Popen(args, stdin=subprocess.DEVNULL, **kwargs)
+        self.children.append(child)
+        return child
+
+    def start_authority(self):
+        zone = self.dir / "clean.test.zone"
+        zone.write_text("$ORIGIN clean.test.\n$TTL 86400\n@ SOA ns hostmaster 1 3600 600 86400 60\n"
+                        "@ NS ns\nns A 127.0.0.1\n* A 192.0.2.1\n")
+        conf = self.dir / "nsd.conf"
+        conf.write_text(f"""server:
+    ip-address: 127.0.0.1@{self.authority_port}
+    username: ""
+    chroot: ""
+    zonesdir: "{self.dir}"
+    database: ""
+    pidfile: "{self.dir}/nsd.pid"
+    logfile: "{self.dir}/nsd.log"
+    xfrdfile: "{self.dir}/xfrd.state"
+    zonelistfile: "{self.dir}/zone.list"
+    server-count: 1
+remote-control:
+    control-enable: no
+zone:
+    name: clean.test
+    zonefile: clean.test.zone
+""")
+        self.spawn(["nsd", "-d", "-c", str(conf)], stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+        wait_for(lambda: ask(self.authority_port, "x.clean.test", 0.2) == 0, 10)
+
+    def resolver(self, data=None, wrapper=(), threads=1):
+        """Start Unbound; with `data`, a data directory, our module is in it. -> (process, port)"""
+        port = free_port()
+        modules = "dynlib validator iterator" if data else "validator iterator"
+        conf = self.dir / f"unbound-{port}.conf"
+        conf.write_text(f"""server:
+    interface: 127.0.0.1@{port}
+    username: ""
+    chroot: ""
+    directory: "{self.dir}"
+    pidfile: ""
+    use-syslog: no
+    logfile: "{self.dir}/unbound-{port}.log"
+    num-threads: {threads}
+    do-not-query-localhost: no
+    do-ip6: no
+    so-rcvbuf: 0
+    msg-cache-size: 64m
+    rrset-cache-size: 128m
+    module-config: "{modules}"
+    local-zone: "test." nodefault
+stub-zone:
+    name: clean.test
+    stub-addr: 127.0.0.1@{self.authority_port}
+remote-control:
+    control-enable: no
+""" + (f'dynlib:\n    dynlib-file: "{SINKHOLE_SO}"\n' if data else ""))
+        env = dict(os.environ, SINKHOLE_DIR=str(data or ""))
+        child = self.spawn([*wrapper, str(UNBOUND_DIR / "unbound"), "-d", "-c", str(conf)], env=env,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return child, port
+
+    def up(self, port, seconds=120):
+        wait_for(lambda: ask(port, "up.clean.test", 0.2) == 0, seconds)
+
+    def list_file(self, count):
+        """A list of `count` generated names, made once."""
+        path = self.dir / f"list-{count}.txt"
+        if not path.exists():
+            with open(path, "wb") as out:
+                subprocess.run([NAMES, "list", str(count)], stdout=out, check=True)
+        return path
+
+    def listed(self, count, n):
+        """`n` names spread over the list of `count`."""
+        wanted = {i * (count // n) for i in range(n)}
+        with open(self.list_file(count), encoding="ascii") as lines:
+            return [line.strip() for i, line in enumerate(lines) if i in wanted]
+
+    def compile(self, data, count, check=True):
+        return run_measured([SINKHOLE, "compile", "-q", "-d", str(data),
+                             f"domains:{self.list_file(count)}"])
