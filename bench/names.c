@@ -34,7 +34,7 @@ static char *put_label(char *at, uint64_t index)
 	uint64_t random = mix(index);
 	uint64_t unique = index * 198491317 % 308915776;
 
-	for (unsigned n = 2 + random % 7; n > 0; n--, random = mix(random))
+	for (uint64_t n = 2 + random % 7; n > 0; n--, random = mix(random))
 		*at++ = (char)('a' + random % 26);
 	for (int i = 0; i < 6; i++, unique /= 26)
 		*at++ = (char)('a' + unique % 26);
@@ -90,7 +90,8 @@ static void print_query(uint64_t number, uint64_t count, uint64_t permille)
 {
 	uint64_t random = mix(number ^ 0xabcdef);
 
-	print_name(random % 1000 < permille ? put_listed : put_clean, zipf(mix(random), count), " A\n");
+	print_name(random % 1000 < permille ? put_listed : put_clean, zipf(mix(random), count),
+		" A\n");
 }
 
 static uint64_t argument(char **argv, int argc, int at)
@@ -117,7 +118,8 @@ int main(int argc, char **argv)
 		for (uint64_t i = 0; i < queries; i++)
 			print_query(i, count, permille);
 	} else {
-		fprintf(stderr, "usage: names list COUNT | clean COUNT | queries COUNT N PERMILLE\n");
+		fprintf(stderr,
+			"usage: names list COUNT | clean COUNT | queries COUNT N PERMILLE\n");
 		return 2;
 	}
 	return fflush(stdout) || ferror(stdout) ? 4 : 0;

@@ -8,6 +8,7 @@
 # shellcheck disable=SC2016 # jq's dollars
 set -u
 feeds=${FEEDS_DIR:-${SINKHOLE_FEEDS:-}}
+npm=$feeds/npm
 [ ! -d "$feeds/ublock" ] || feeds=$feeds/ublock
 if [ -z "$feeds" ] || ! ls "$feeds"/urlhaus-filter-online*.txt >/dev/null 2>&1; then
 	echo "1..0 # SKIP no real lists: FEEDS_DIR is not set, or holds no urlhaus-filter-online"
@@ -50,16 +51,34 @@ none_blocked() {
 	[ -z "$blocked" ]
 }
 
-compile() { # NAME...: these lists, each under its own name, into $data
+compile_sources() { # SOURCE...: into $data
+	rm -rf "$data"
+	"$sinkhole" compile -q -d "$data" --report "$room/report" "$@"
+}
+
+compile() { # NAME...: these lists, each under its own name
 	local name sources=()
 	for name in "$@"; do
 		sources+=("$(list "$name"),source=$name")
 	done
-	rm -rf "$data"
-	"$sinkhole" compile -q -d "$data" --report "$room/report" "${sources[@]}"
+	compile_sources "${sources[@]}"
 }
 
-# --- each list: recognised, read to the last line, every line accounted for --------------------------
+accounted() { # NAME FORMAT FILE: recognised, read to the last line, every line accounted for
+	local name=$1 format=$2 file=$3 lines
+	ok "$name compiles" compile_sources "$file,source=$name"
+	ok "$name: recognised as $format" jq -e --arg f "$format" \
+		'.sources[0] | .format == $f and .recognised' "$room/report"
+	lines=$(awk 'END { print NR }' "$file")
+	ok "$name: $lines lines, as awk counts them" jq -e --argjson n "$lines" '.sources[0].lines == $n' "$room/report"
+	ok "$name: comments + taken + skipped by reason = lines" jq -e \
+		'.sources[0] | .lines == .comments + .taken + ([.reasons[].lines] | add // 0)' "$room/report"
+	ok "$name: every skipped line has an example with its line" jq -e \
+		'[.sources[0].reasons[] | .examples[0].at | test(":[0-9]+$")] | all' "$room/report"
+	ok "$name: what was written reads back" "$sinkhole" verify -d "$data"
+}
+
+# --- each list -------------------------------------------------------------------------------------------
 
 names=()
 for file in "$feeds"/*.txt; do
@@ -69,15 +88,12 @@ for file in "$feeds"/*.txt; do
 	name=$(basename "$file" .txt)
 	name=${name%.min}
 	names+=("$name")
-	ok "$name compiles" compile "$name"
-	ok "$name: recognised as adblock" jq -e '.sources[0] | .format == "adblock" and .recognised' "$room/report"
-	lines=$(awk 'END { print NR }' "$file")
-	ok "$name: $lines lines, as awk counts them" jq -e --argjson n "$lines" '.sources[0].lines == $n' "$room/report"
-	ok "$name: comments + taken + skipped by reason = lines" jq -e \
-		'.sources[0] | .lines == .comments + .taken + ([.reasons[].lines] | add)' "$room/report"
-	ok "$name: every skipped line has an example with its line" jq -e \
-		'[.sources[0].reasons[] | .examples[0].at | test(":[0-9]+$")] | all' "$room/report"
-	ok "$name: what was written reads back" "$sinkhole" verify -d "$data"
+	accounted "$name" adblock "$file"
+done
+# Lists of npm packages, where set-up found npm.
+for list in domains:burner-email-providers/emails.txt hosts:eth-phishing-detect/src/hosts.txt; do
+	file=$npm/${list#*:}
+	[ ! -e "$file" ] || accounted "${list#*:}" "${list%%:*}" "$file"
 done
 
 # --- URLhaus: plain names, addresses, and path rules ---------------------------------------------------

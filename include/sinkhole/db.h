@@ -27,7 +27,7 @@ struct sink_db_options {
 	const atomic_bool *cancel; /* may be NULL; when it becomes true, opening gives up soon */
 };
 
-/* Verify a database file and open what was verified (DESIGN 4, "verify, then map").
+/* Verify a database file and open what was verified (doc/DATABASE.md, "What a reader refuses").
  *
  * path     a regular file, not a symbolic link
  * out      the caller closes it, after every reader of it has ended
@@ -82,8 +82,8 @@ typedef int sink_listing_fn(void *arg, const struct sink_listing *listing);
  *          label that the filter lets through (0.6 % of those that are not listed). No allocation,
  *          no lock, no log line.
  */
-int sink_reader_find(
-	struct sink_reader *reader, const struct sink_name *name, sink_listing_fn *fn, void *arg);
+int sink_reader_find(struct sink_reader *reader, const struct sink_name *name, sink_listing_fn *fn,
+	void *arg);
 
 /* Read a record by its stored id.
  *
@@ -93,8 +93,8 @@ int sink_reader_find(
 int sink_reader_record(struct sink_reader *reader, uint32_t record, struct sink_record *out);
 
 /* Called for each listed name in canonical order (RFC 4034, 6.1), with one listing at a time. */
-typedef int sink_each_fn(
-	void *arg, const struct sink_name *name, const struct sink_listing *listing);
+typedef int sink_each_fn(void *arg, const struct sink_name *name,
+	const struct sink_listing *listing);
 
 /* Walk over everything that is listed, checking each byte on the way.
  *

@@ -50,8 +50,8 @@ size_t sink_manifest_format(const struct sink_manifest *manifest, char out[SINK_
  * returns  SINK_OK; SINK_ENOENT (no such generation, or nothing published yet); SINK_ECORRUPT;
  *          SINK_EVERSION; SINK_EIO
  */
-int sink_store_manifest(
-	const char *dir, uint64_t serial, struct sink_why *why, struct sink_manifest *out);
+int sink_store_manifest(const char *dir, uint64_t serial, struct sink_why *why,
+	struct sink_manifest *out);
 
 /* Verify and open the base file of a generation; see sink_db_open() for costs and errors. */
 int sink_store_open(const char *dir, const struct sink_manifest *manifest, enum sink_map map,

@@ -32,8 +32,8 @@ struct sink_summary {
  * returns  SINK_OK; SINK_ENOMEM; SINK_EIO
  * thread   a writer is used by one thread at a time
  */
-int sink_writer_begin(
-	const struct sink_writer_options *options, struct sink_why *why, struct sink_writer **out);
+int sink_writer_begin(const struct sink_writer_options *options, struct sink_why *why,
+	struct sink_writer **out);
 
 /* Make a record known, once for the many names that share it.
  *

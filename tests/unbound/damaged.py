@@ -101,7 +101,8 @@ def lied_to(tap, resolver, forger):
                "it %s; %d lines\n%s" % ("stays" if stays else "is gone", len(new), "\n".join(new)))
         forger.turn(tap, resolver, "%s: the next good one is in force" % what)
     for what, lie in (("manifest", lambda: forger.place(b"garbage\n")),
-                      ("base", lambda: forger.place(sealed(forger.base(b"", claimed=forger.body))))):
+                      ("base", lambda: forger.place(
+                          sealed(forger.base(b"", claimed=forger.body))))):
         before = len(resolver.said())
         lie()
         time.sleep(3)

@@ -138,7 +138,7 @@ def without_validator(tap, lab, court):
     resolver.ask("child.exact.test")
     tap.todo(judge.faults(POLICY, resolver.ask("exact.test")),
              "no validator: a listed name is blocked after its unlisted child was resolved",
-             "when cached answers give way (DESIGN 2.2)")
+             "when cached answers give way (doc/DECISIONS.md, "What is left to do")")
 
 
 def in_a_chroot(tap, lab, court):
@@ -181,7 +181,7 @@ def libraries(module):
 
 
 def with_dns64(tap, lab, court):
-    """The order that DESIGN 2.13 names: a blocked name has no synthesised address."""
+    """The order for DNS64: a blocked name has no synthesised address."""
     resolver = lab.unbound(court.relay, court.store, modules="dynlib dns64 validator iterator",
                            server="dns64-prefix: 64:ff9b::/96")
     found = []
