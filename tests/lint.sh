@@ -54,8 +54,8 @@ build() {
 	cd "$work/$1" || return
 	"$root/configure" CC="$1" --enable-werror ${unbound:+--with-unbound-source="$unbound"} &&
 		case $1 in
-		clang) bear --output compile_commands.json -- make -k -j"$jobs" all check TESTS= ;;
-		*) make -k -j"$jobs" all check TESTS= ;;
+		clang) bear --output compile_commands.json -- make -k -j"$jobs" check TESTS= ;;
+		*) make -k -j"$jobs" check TESTS= ;;
 		esac
 }
 

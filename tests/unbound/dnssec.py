@@ -51,7 +51,7 @@ def blocked(tap, ours, policy, when, child_was_asked=False):
         tap.none(found, "%s: %s is blocked, with every mix of DO, CD, AD" % (when, qname))
         if qname == PARENT and child_was_asked:
             tap.todo(cached, "%s: %s with CD, after its allowed child was resolved" % (when, qname),
-                     "when cached answers give way (doc/DECISIONS.md, "What is left to do")")
+                     "when cached answers give way (doc/DECISIONS.md)")
 
 
 def untouched(tap, plain, ours, when):

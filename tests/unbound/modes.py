@@ -138,7 +138,7 @@ def without_validator(tap, lab, court):
     resolver.ask("child.exact.test")
     tap.todo(judge.faults(POLICY, resolver.ask("exact.test")),
              "no validator: a listed name is blocked after its unlisted child was resolved",
-             "when cached answers give way (doc/DECISIONS.md, "What is left to do")")
+             "when cached answers give way (doc/DECISIONS.md)")
 
 
 def in_a_chroot(tap, lab, court):
