@@ -7,6 +7,7 @@ import contextlib
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import socket
@@ -86,11 +87,13 @@ def spread(values, digits=2):
             f"({min(values):.{digits}f} - {max(values):.{digits}f})")
 
 
-def memory_mb(pid, field):
-    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith(field + ":"):
-            return int(line.split()[1]) / 1024
-    raise KeyError(field)
+def memory_mb(pid, sealed=0):
+    """Memory that a process keeps: its own pages and those of files, and all of the `sealed` bytes that
+    it holds as a memory file. Of those the kernel counts as resident only what was touched."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    own = sum(int(re.search(rf"^{field}:\s*(\d+)", status, re.M).group(1))
+              for field in ("RssAnon", "RssFile"))
+    return own / 1024 + sealed / 2 ** 20
 
 
 class Bed:
@@ -138,6 +141,7 @@ class Bed:
     xfrdfile: "{self.dir}/xfrd.state"
     zonelistfile: "{self.dir}/zone.list"
     server-count: 1
+    rrl-ratelimit: 0
 remote-control:
     control-enable: no
 zone:
