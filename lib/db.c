@@ -97,6 +97,7 @@ static int open_env(struct sink_db *db, const struct sealed *sealed, const char 
 	}
 	if (!is_same(db->env, sealed))
 		return sink_why(why, SINK_EIO, "%s: replaced while being opened", path);
+	mdb_close_on_exec(db->env);
 	return SINK_OK;
 }
 

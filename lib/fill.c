@@ -123,6 +123,7 @@ static int open_env(struct fill *fill)
 		rc = mdb_env_stat(fill->env, &stat);
 	if (rc)
 		return judge(fill, rc);
+	mdb_close_on_exec(fill->env);
 	fill->page = stat.ms_psize;
 	err = begin_txn(fill, 0);
 	return err ? err : judge(fill, mdb_dbi_open(fill->txn, NULL, 0, &fill->dbi));

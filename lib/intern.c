@@ -81,10 +81,11 @@ static uint32_t *find(const struct intern *intern, struct sink_span bytes, uint6
 {
 	for (size_t at = hash & intern->mask;; at = (at + 1) & intern->mask) {
 		uint32_t *slot = &intern->slots[at];
-		const struct interned *string = &intern->strings[*slot - 1];
+		const struct interned *string;
 
 		if (*slot == 0)
 			return slot;
+		string = &intern->strings[*slot - 1];
 		if (string->hash == hash &&
 			sink_span_equal(sink_span(string->bytes, string->len), bytes))
 			return slot;

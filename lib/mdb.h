@@ -3,6 +3,7 @@
 #define SINK_MDB_H
 
 #include <errno.h>
+#include <fcntl.h>
 #include <lmdb.h>
 
 #include "sinkhole/err.h"
@@ -35,6 +36,16 @@ static inline int mdb_to_err(int rc)
 		return SINK_EINVAL;
 	errno = rc;
 	return SINK_EIO;
+}
+
+/* LMDB opens its data file without O_CLOEXEC. A program that the resolver starts (ipsecmod's hook) must
+ * not keep a whole generation in memory for as long as it runs. */
+static inline void mdb_close_on_exec(MDB_env *env)
+{
+	int fd;
+
+	if (mdb_env_get_fd(env, &fd) == 0)
+		(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
 static inline MDB_val mdb_val(struct sink_span span)

@@ -28,6 +28,7 @@ struct publishing {
 	const char *temp; /* name in gen of the file to publish; NULL: the base is there already */
 	int base; /* the file to publish, open and locked; -1: none */
 	bool renamed, listed; /* the base has its final name; the manifest is in gen */
+	bool published; /* `current` is replaced */
 };
 
 static int refuse(const struct publishing *p, const char *name)
@@ -402,7 +403,11 @@ static int publish(struct publishing *p)
 		undo(p);
 		return err;
 	}
-	err = sync_directory(p, p->dir.dir, GENDIR_CURRENT); /* from here on it is published */
+	p->published = true;
+	if (fsync(p->dir.dir) && errno != EINVAL)
+		err = sink_why(p->why, SINK_EIO,
+			"%s: %m: generation %llu is published, but may not outlive a power cut",
+			p->dir.path, (unsigned long long)p->manifest.serial);
 	prune(p);
 	return err;
 }
@@ -423,7 +428,7 @@ int sink_store_publish(const char *dir, const struct sink_publish *what, struct 
 		err = lock(&p);
 	if (!err)
 		err = publish(&p);
-	if (!err)
+	if (p.published)
 		*out = p.manifest;
 	if (p.base >= 0)
 		close(p.base);

@@ -1,7 +1,10 @@
 /* entry.c - the six symbols that Unbound looks up in a dynlib file. Translates, decides nothing. */
+#include <stdatomic.h>
+
 #include "abi.h"
 #include "foreign.h"
 #include "judge.h"
+#include "layout.h"
 #include "pass.h"
 #include "self.h"
 #include "sinkhole/err.h"
@@ -20,7 +23,10 @@ EXPORT size_t get_mem(struct module_env *env, int id);
 /* The number of the module that filters, or -1. Two `dynlib` lines with one file share it, and
  * the second instance passes. Both are written by init and deinit only, when no worker runs. */
 static int filtering = -1;
-static bool foreign; /* not the Unbound we were built for: none of its structures may be touched */
+
+/* Not the Unbound we were built for: none of its structures may be touched. Known at init, or at the
+ * first query that a worker brings. */
+static atomic_bool foreign;
 
 static struct self *self_of(struct module_env *env, int id)
 {
@@ -51,6 +57,16 @@ static const char *difference(void)
 	return NULL;
 }
 
+#define OTHER_LAYOUT \
+	"this Unbound " PACKAGE_VERSION \
+	" was patched since, and its structures differ: build the " \
+	"module again"
+
+static void pass_everything(const char *why)
+{
+	log_err("sinkhole " SINK_VERSION ": %s: every query is passed on unfiltered", why);
+}
+
 static void begin(struct module_env *env, int id)
 {
 	struct dynlibmod_env *dynlib = env->modinfo[id];
@@ -58,8 +74,7 @@ static void begin(struct module_env *env, int id)
 	int err = self_begin(env, id, &self);
 
 	if (err) {
-		log_err("sinkhole " SINK_VERSION ": %s: every query is passed on unfiltered",
-			sink_strerror(err));
+		pass_everything(sink_strerror(err));
 		return;
 	}
 	dynlib->dyn_env = self;
@@ -71,11 +86,13 @@ int init(struct module_env *env, int id)
 {
 	const char *why = difference();
 
-	foreign = why != NULL;
+	if (!why && !layout_fits_environment(env, id, init))
+		why = OTHER_LAYOUT;
+	atomic_store(&foreign, why != NULL);
 	if (!why)
 		why = obstacle();
 	if (why)
-		log_err("sinkhole " SINK_VERSION ": %s: every query is passed on unfiltered", why);
+		pass_everything(why);
 	else
 		begin(env, id);
 	return 1;
@@ -92,6 +109,17 @@ void deinit(struct module_env *env, int id)
 	self_end(self, env, id);
 }
 
+static bool is_foreign(const struct module_qstate *qstate, int id)
+{
+	if (atomic_load_explicit(&foreign, memory_order_relaxed))
+		return true;
+	if (layout_fits_query(qstate, id))
+		return false;
+	if (!atomic_exchange(&foreign, true))
+		pass_everything(OTHER_LAYOUT);
+	return true;
+}
+
 void operate(struct module_qstate *qstate, enum module_ev event, int id,
 	struct outbound_entry *entry)
 {
@@ -99,7 +127,7 @@ void operate(struct module_qstate *qstate, enum module_ev event, int id,
 	struct self *self;
 
 	(void)entry;
-	if (foreign) {
+	if (is_foreign(qstate, id)) {
 		foreign_pass(qstate, begins, id);
 		return;
 	}

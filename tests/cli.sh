@@ -59,6 +59,7 @@ complains() {
 complained() { [ "$status" = "$1" ] && grep -q -- "$2" err && [ "$(wc -l <err)" = 1 ] && [ ! -s out ]; }
 
 fresh() { rm -rf d && mkdir d; } # a data directory
+# shellcheck disable=SC2120 # only within strings
 serial() { sed -n 's/^serial //p' "${1:-d}/current"; }
 digest() { sed -n 's/^base-sha256 //p' "${1:-d}/current"; }
 # shellcheck disable=SC2120 # only within strings
@@ -98,6 +99,8 @@ complains 2 "unknown or ambiguous option '--frob'" "an unknown long option" comp
 complains 2 "unknown option '-Z'" "an unknown short option" lookup -Z
 complains 2 "'--dir' needs a value" "a value is missing" lookup x --dir
 complains 2 "takes no value" "a value too many" lookup --json=x y
+complains 2 "unknown option '-x'" "an unknown letter among others, behind a good option" compile --json -xq list.txt
+complains 2 "unknown option '-,'" "a comma among letters" compile -q, list.txt
 complains 2 "help compile" "usage errors point to help" compile
 complains 2 "no NAME" "lookup of nothing" lookup
 complains 2 "no operand" "generations takes no operand" generations 3
@@ -182,6 +185,10 @@ done
 complains 2 "not after" "valid-until is valid-from" \
 	compile -d d list.txt,valid-from=2026-01-02,valid-until=2026-01-02
 complains 2 "read once" "standard input twice" compile -d d - domains:-
+complains 2 "read once" "standard input twice, with keys" compile -d d -,tag=a -,tag=b
+for time in @0 1970-01-01 1970-01-01T01:00:00+01:00; do
+	complains 2 "valid-until cannot be" "valid-until=$time is not for ever" compile -d d "list.txt,valid-until=$time"
+done
 
 complains 4 "'nosuch.txt': No such file" "a file that is not there" compile -d d nosuch.txt
 complains 4 "nosuch" "one of two files is not there" compile -d d list.txt nosuch.txt
@@ -212,9 +219,15 @@ if [ "$(id -u)" = 0 ] && "${nobody[@]}" "$sinkhole" --version >/dev/null 2>&1; t
 	status=0
 	"${nobody[@]}" "$sinkhole" compile -d shared/closed shared/open.txt >out 2>err </dev/null || status=$?
 	ok "a data directory that may not be written" complained 4 "Permission denied"
+	mkdir -m 0700 shared/private
+	run compile -d shared/private list.txt
+	status=0
+	"${nobody[@]}" "$sinkhole" generations -d shared/private >out 2>err </dev/null || status=$?
+	ok "generations that may not be read" complained 4 "Permission denied"
 else
 	skip "a file that may not be read" "not root, or no other user can run the program"
 	skip "a data directory that may not be written" "not root, or no other user can run the program"
+	skip "generations that may not be read" "not root, or no other user can run the program"
 fi
 chmod 0700 .
 
@@ -240,10 +253,22 @@ ok "duplicates are counted, by source and in all" \
 status=0
 "$sinkhole" compile -d d - <list.txt >out 2>err || status=$?
 ok "standard input" all '[ "$(serial)" = 4 ]' 'says "standard input (domains): 3 lines" err'
+status=0
+"$sinkhole" compile -d stdin hosts.txt -,category=c,source=s -q --reason -,tag=x ./n.txt twice.txt <list.txt >out 2>err || status=$?
+ok "standard input with keys is no option" complained 4 "n.txt': No such file"
+status=0
+"$sinkhole" compile -d stdin hosts.txt -,category=c,source=s -q --reason -,tag=x twice.txt <list.txt >out 2>err || status=$?
+ok "and its keys hold" all '[ "$status" = 0 ]' 'says "^reason -,tag=x$" stdin/current' 'says "^names 6$" stdin/current' \
+	'"$sinkhole" lookup -d stdin evil.example | grep -q "source s, category c"'
 # shellcheck disable=SC2002 # a pipe is what is tested
 cat rules.txt | "$sinkhole" compile -d d - >out 2>err
 ok "a pipe that needs two passes" all 'says "standard input (adblock): 7 lines, 4 entries" err' \
 	'listed strong.example'
+status=0
+# shellcheck disable=SC2002 # a pipe is what is tested
+cat rules.txt | TMPDIR=$room/nosuch "$sinkhole" compile -d d - >out 2>err || status=$?
+ok "a TMPDIR that is not there is not the feed's fault" \
+	complained 4 "'standard input': cannot be kept in \$TMPDIR: No such file"
 mkfifo pipe
 cat list.txt >pipe &
 is 0 "a named pipe" compile -d d pipe
@@ -340,6 +365,11 @@ ok "AdBlock's too, allowed or blocked" all '! listed x.com' '! listed co.uk' 'li
 	'report ".names == 1"'
 is 0 "--force=tld" compile -d d --force=tld domains:suffixes.txt
 ok "takes top-level domains, but never the root" all 'listed com' '! listed co.uk' '! listed org'
+ok "and does not propose what was done" all 'says "1 left out as top-level domain" err' '! says "force=tld" err' \
+	'says "force=suffix" err'
+printf '%s\n' . fine.example >root.txt
+run compile -d d domains:root.txt
+ok "nor what would not help: the root" all 'says "1 left out as top-level domain" err' '! says "force=" err'
 is 0 "--force=suffix" compile -d d --force suffix domains:suffixes.txt
 ok "takes public suffixes" all 'listed github.io' 'listed x.co.uk' '! listed x.com'
 
@@ -369,6 +399,10 @@ is 1 "allowed is not blocked" lookup -d d good.block.example
 is 1 "addresses" lookup -d d 192.0.2.1 2001:db8::1
 ok "are not listed yet, it says" says "192.0.2.1: none"
 complains 3 "is no domain name" "a name that is none" lookup -d d a..b
+for name in https://evil.example/x evil.example:443 evil.example/ http:evil.example; do
+	complains 3 "is no domain name" "pasted: $name" lookup -d d "$name"
+done
+is 1 "a slash in a name can be asked for" lookup -d d '0\/25.2.0.192.in-addr.arpa'
 complains 2 "--client" "--client" lookup -d d --client example.com a.example
 complains 2 "query type" "--type" lookup -d d --type FROB a.example
 complains 2 "--at" "--at" lookup -d d --at yesterday a.example
@@ -399,6 +433,11 @@ ok "an overruled allow is told" all 'says "wins: important strong.example"' \
 run lookup -d d "${escape}[2Jx.example" 'a\.b.example' 'bücher.example' 'fe80::1%'"$escape"
 ok "names are printed safe" all '! grep -q "$escape" out err' 'says "xn--bcher-kva.example"' \
 	'says "a\\\\.b.example"'
+run compile -d d domains:list.txt,source=s domains:list.txt,source=s,scope=exact domains:list.txt,source=a,confidence=99 \
+	domains:list.txt,source=a,confidence=99,scope=exact
+run lookup -d d --json evil.example
+ok "JSON: a record is given once, whatever its scopes" \
+	json '(.considered | length) == 4 and (.records | length) == 2 and (.records | unique | length) == 2'
 
 # --- generations, rollback, verify, info --------------------------------------------------------------------
 
@@ -463,6 +502,58 @@ complains 3 "" "lookup: the manifest is changed" lookup -d d evil.example
 is 0 "rollback to a good one, all the same" rollback -d d 7
 is 0 "and all is well again" verify -d d
 
+fresh
+for i in 1 2 3 4 5 6 7 8; do
+	echo "n$i.example" >"n$i.txt"
+	run compile -d d --keep 20 "n$i.txt"
+done
+# The serial whose content is published, by the only name in it.
+content() { for i in 1 2 3 4 5 6 7 8 9; do listed "n$i.example" && echo "$i"; done | paste -sd ' '; }
+trail=
+for _ in 1 2 3 4 5 6 7; do
+	run rollback -d d
+	trail="$trail $(content)"
+done
+ok "rollback goes back and back, never forth" [ "$trail" = " 7 6 5 4 3 2 1" ]
+complains 1 "no generation before 1, with another content" "and ends at the first" rollback -d d
+ok "nothing is published then" all '[ "$(serial)" = 15 ]'
+run generations -d d --json
+ok "rollback prunes nothing" json 'map(.serial) == [range(1; 16)]'
+is 0 "rollback to a rollback" rollback -d d 10
+run generations -d d --json
+ok "is to its original: no chain" all 'json ".[-1].origin == \"rollback to 6\""' '[ "$(content)" = 6 ]'
+is 0 "and one back from there" rollback -d d
+ok "is the one before the original" [ "$(content)" = 5 ]
+echo n9.example >n9.txt
+run compile -d d --keep 20 n9.txt
+is 0 "back from what was compiled after a rollback" rollback -d d
+ok "is what was published before it, not what was fled from" [ "$(content)" = 5 ]
+rm d/current
+complains 1 "" "current is missing: where back is, nobody knows" rollback -d d
+is 0 "but to a serial it works" rollback -d d 3
+ok "and does not tell of a generation 0" all '[ "$(content)" = 3 ]' '! says "published before" err' '[ "$(serial)" = 20 ]'
+
+fresh
+for i in 1 2 1; do run compile -d d "n$i.txt"; done
+is 0 "A B A, rollback" rollback -d d
+ok "is B" [ "$(content)" = 2 ]
+is 0 "once more" rollback -d d
+ok "is the first A" all '[ "$(content)" = 1 ]' 'says "^origin rollback to 1$" d/current'
+run compile -d d n1.txt
+is 1 "the same again has nothing else before it" rollback -d d
+fresh
+for i in 1 2 2 2; do run compile -d d "n$i.txt"; done
+is 0 "equal ones are passed over" rollback -d d
+ok "is another content" [ "$(content)" = 1 ]
+
+if command -v script >/dev/null; then
+	script -qec "'$sinkhole' verify -d d" /dev/null >out 2>err </dev/null
+	ok "on a terminal no progress stays before the result" all 'says reading' \
+		'says "reading$escape\[K.$escape\[Kgeneration 5: "'
+else
+	skip "on a terminal no progress stays before the result" "no script(1)"
+fi
+
 # --- publishing: same bytes, all or nothing --------------------------------------------------------------------
 
 rm -rf d e
@@ -496,6 +587,14 @@ complains 4 "nosuch/report" "a report that cannot be written, found before anyth
 	compile -d d --report nosuch/report rules.txt
 ok "publishes nothing" unchanged
 is 4 "a report that cannot be written, found afterwards" compile -d d --report /dev/full list.txt
+run compile -d d --report report rules.txt list.txt hosts.txt
+cp report good
+is 4 "a compilation that fails" compile -d d --report report list.txt nosuch.txt
+ok "leaves the last report" cmp -s report good
+run compile -d d --report report list.txt
+ok "one that does not writes its own, whole" report '[.sources[].source] == ["list"]'
+"$sinkhole" compile -q -d d --report /dev/stdout list.txt 2>err | cat >out
+ok "a report into a pipe" json '[.sources[].source] == ["list"]'
 before=$(cat d/current)
 (umask 077 && "$sinkhole" compile -d new list.txt 2>err)
 ok "readable for the resolver, whatever the umask" \
@@ -614,8 +713,10 @@ fake "Version ${escape}[2J" "Configure line: ${escape}[2J" 'Linked modules: dynl
 run selftest -d d --unbound ./unbound
 ok "what it prints is escaped" all '[ "$status" = 1 ]' '! grep -q "$escape" out'
 is 1 "an unbound that fails" selftest -d d --unbound /bin/false
+ok "is not done" all 'says "^FAIL  .*status 1" out' '! says "run: done"'
 is 1 "an unbound that is none" selftest -d d --unbound ./list.txt
 is 1 "an unbound that is not there" selftest -d d --unbound ./nosuch
+ok "is not ok" all 'says "^FAIL  .*nosuch.*No such file"' '! says "^ok .*nosuch"'
 real=${UNBOUND_SOURCE:-/nonexistent}/unbound
 if [ -x "$real" ]; then
 	is 0 "the unbound we were built for" selftest -d d --unbound "$real"

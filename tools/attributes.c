@@ -64,7 +64,8 @@ static bool set_valid_from(struct attributes *a, const char *value)
 
 static bool set_valid_until(struct attributes *a, const char *value)
 {
-	return when_parse(value, &a->record.valid_until);
+	/* 0 would mean for ever */
+	return when_parse(value, &a->record.valid_until) && a->record.valid_until > 0;
 }
 
 static bool set_action(struct attributes *a, const char *value)

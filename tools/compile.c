@@ -24,10 +24,11 @@ static int note_withdrawal(void *arg, const struct feed_entry *entry)
 static int gather_withdrawn(struct job *job, struct source *source, struct sink_why *why)
 {
 	struct feed_sink sink = { .entry = note_withdrawal, .arg = &job->withdrawn };
-	int err = lines_keep(source->lines);
+	int err = lines_keep(source->lines, source_title(source), why);
 
-	if (!err)
-		err = feed_read(source->lines, source->format, &sink, &source->tally);
+	if (err)
+		return err;
+	err = feed_read(source->lines, source->format, &sink, &source->tally);
 	memset(&source->tally, 0, sizeof source->tally);
 	if (!err)
 		err = lines_rewind(source->lines);
@@ -213,6 +214,14 @@ static double seconds_since(const struct timespec *begun)
 	return (double)(now.tv_sec - begun->tv_sec) + (double)(now.tv_nsec - begun->tv_nsec) / 1e9;
 }
 
+/* In the place of the last one. A pipe or a device has nothing to cut. */
+static bool write_report(FILE *file, const struct report *report)
+{
+	if (ftruncate(fileno(file), 0) != 0 && errno != EINVAL)
+		return false;
+	return json_print(file, report_json(report), false);
+}
+
 static enum status write_reports(struct job *job, const struct report *report)
 {
 	bool ok = true;
@@ -220,7 +229,7 @@ static enum status write_reports(struct job *job, const struct report *report)
 	if (job->json)
 		json_print(stdout, report_json(report), false); /* finish_output() judges */
 	if (job->report_file) {
-		ok = json_print(job->report_file, report_json(report), false);
+		ok = write_report(job->report_file, report);
 		ok = fclose(job->report_file) == 0 && ok;
 		job->report_file = NULL;
 	}
@@ -234,6 +243,7 @@ static enum status refuse_empty(struct job *job)
 {
 	struct report report = { .sources = job->sources,
 		.count = job->count,
+		.gate = &job->gate,
 		.time = job->time,
 		.dry_run = job->dry_run,
 		.refused = gate_word(GATE_EMPTY) };
@@ -250,6 +260,7 @@ static enum status tell(struct job *job)
 {
 	struct report report = { .sources = job->sources,
 		.count = job->count,
+		.gate = &job->gate,
 		.time = job->time,
 		.dry_run = job->dry_run,
 		.summary = &job->summary,
@@ -279,8 +290,12 @@ static enum status compile(struct job *job)
 	err = commit(job, &why);
 	if (!err)
 		err = publish(job, &why);
-	if (err)
+	if (err && job->manifest.serial == 0)
 		return failed(err, &why);
+	if (err) { /* published, but a power cut may undo it */
+		say("%s", why.text);
+		return status_of(err);
+	}
 	err = count_distinct(job, &why);
 	if (err)
 		say("%s: sources not counted", why.text[0] ? why.text : sink_strerror(err));

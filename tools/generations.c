@@ -52,9 +52,10 @@ static enum status list(const char *dir, bool json)
 
 	if (err == SINK_OK)
 		h.published = published.serial;
-	else if (err != SINK_ENOENT)
+	else if (err == SINK_ECORRUPT || err == SINK_EVERSION)
 		show_damaged(&h, why.text);
-	err = sink_store_each(dir, show, show_damaged, &h, &why);
+	if (err != SINK_EIO && err != SINK_ENOMEM) /* the system's refusal would come again */
+		err = sink_store_each(dir, show, show_damaged, &h, &why);
 	if (json)
 		json_print(stdout, h.list, false);
 	if (err && err != SINK_ENOENT) {

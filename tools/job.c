@@ -2,7 +2,9 @@
 #include "job.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "data.h"
 #include "say.h"
@@ -145,6 +147,17 @@ static enum status parse_sources(struct job *job, int count, char **texts)
 	return stdins > 1 ? usage_error(job->self, "standard input can be read once") : STATUS_DONE;
 }
 
+/* What it holds stays until there is another report to write. */
+static FILE *open_report(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+
+	if (fd >= 0 && !file)
+		close(fd);
+	return file;
+}
+
 /* What can fail before a feed is touched. */
 static enum status prepare(struct job *job, int count, char **texts)
 {
@@ -166,7 +179,7 @@ static enum status prepare(struct job *job, int count, char **texts)
 	}
 	if (!job->report_path)
 		return STATUS_DONE;
-	job->report_file = fopen(job->report_path, "we");
+	job->report_file = open_report(job->report_path);
 	if (job->report_file)
 		return STATUS_DONE;
 	say("'%s': %s", job->report_path, strerror(errno));

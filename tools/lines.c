@@ -311,22 +311,39 @@ static int write_all(int fd, const uint8_t *at, size_t len)
 	return SINK_OK;
 }
 
-int lines_keep(struct lines *l)
+/* Copy the whole input. *is_copy tells which of the two an error is about. */
+static int copy(struct lines *l, int fd, bool *is_copy)
 {
+	int err = SINK_OK;
+
+	for (;;) {
+		*is_copy = true;
+		err = write_all(fd, l->buffer, l->end);
+		if (err || l->eof)
+			return err;
+		*is_copy = false;
+		l->end = 0;
+		err = fill(l);
+		if (err)
+			return err;
+	}
+}
+
+int lines_keep(struct lines *l, const char *title, struct sink_why *why)
+{
+	bool is_copy = true;
 	int fd, err;
 
 	if (l->start >= 0 || l->fd < 0)
 		return SINK_OK;
 	fd = temporary_file();
+	err = fd < 0 ? SINK_EIO : copy(l, fd, &is_copy);
+	if (err)
+		sink_why(why, err, "'%.300s': %s%s", title,
+			is_copy ? "cannot be kept in $TMPDIR: " : "",
+			err == SINK_EIO ? strerror(errno) : sink_strerror(err));
 	if (fd < 0)
-		return SINK_EIO;
-	err = write_all(fd, l->buffer, l->end);
-	while (!err && !l->eof) {
-		l->end = 0;
-		err = fill(l);
-		if (!err)
-			err = write_all(fd, l->buffer, l->end);
-	}
+		return err;
 	close(l->fd);
 	l->fd = fd;
 	l->start = 0;

@@ -40,9 +40,10 @@ int lines_next(struct lines *lines, struct line *out);
 
 /* Make sure that lines_rewind() will work: a pipe is copied to an unlinked file in $TMPDIR.
  *
+ * title    how messages name the input
  * returns  SINK_OK; SINK_EIO; SINK_ETOOLONG
  */
-int lines_keep(struct lines *lines);
+int lines_keep(struct lines *lines, const char *title, struct sink_why *why);
 
 /* Begin anew. Frees the buffer until the next call of lines_next(), so that many open inputs cost
  * little. What cannot be rewound stays as it is: only before the first lines_next().

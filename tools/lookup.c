@@ -187,6 +187,19 @@ static json_t *all_considered(const struct finding *f)
 	return out;
 }
 
+/* An entry may stand in the list more than once, with another scope. */
+static bool is_told(const struct finding *f, size_t item)
+{
+	uint32_t record = f->items[item].listing.record;
+
+	if (record == f->verdict.winner.record)
+		return true;
+	for (size_t i = 0; i < item; i++)
+		if (agrees(f, &f->items[i]) && f->items[i].listing.record == record)
+			return true;
+	return false;
+}
+
 /* What stands behind the verdict: the winner's record, and those of others that say the same. */
 static json_t *records_json(const struct finding *f)
 {
@@ -196,8 +209,7 @@ static json_t *records_json(const struct finding *f)
 		if (is_winner(f, &f->items[i]))
 			json_array_append_new(out, json_record(&f->items[i].record));
 	for (size_t i = 0; i < f->count; i++)
-		if (agrees(f, &f->items[i]) && !is_winner(f, &f->items[i]) &&
-			f->items[i].listing.record != f->verdict.winner.record)
+		if (agrees(f, &f->items[i]) && !is_told(f, i))
 			json_array_append_new(out, json_record(&f->items[i].record));
 	return out;
 }
@@ -251,12 +263,27 @@ static void put_address(const struct question *q, const char *text, uint64_t ser
 	json_print(stdout, out, true);
 }
 
+/* A URL or host:port, pasted: such a name could exist, but "not listed" would mislead. With a backslash
+ * before it, '/' or ':' is part of a name. */
+static bool is_url(const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '/' || *text == ':')
+			return true;
+		if (text[0] == '\\' && text[1])
+			text++;
+	}
+	return false;
+}
+
 /* A name as people write it, in Unicode too, or in presentation form with escapes. */
 static int parse_name(const char *text, struct sink_name *out)
 {
 	struct sink_span span = sink_span_text(text);
 	bool is_ascii = true;
 
+	if (is_url(text))
+		return SINK_ESYNTAX;
 	for (size_t i = 0; i < span.len; i++)
 		is_ascii = is_ascii && span.at[i] < 0x80;
 	if (is_ascii)

@@ -9,10 +9,11 @@
 
 #define OPTIONS_MAX 24 /* rows of a command, --help among them */
 #define KEY_HELP 'h'
+#define KEY_STDIN ',' /* no option: "-,key=value" is standard input, with keys */
 
 struct parser {
 	struct option longs[OPTIONS_MAX + 1];
-	char shorts[3 * OPTIONS_MAX];
+	char shorts[3 * OPTIONS_MAX + 4];
 };
 
 static bool is_row(const struct option_row *row)
@@ -39,27 +40,63 @@ static void prepare(const struct command *command, struct parser *p)
 	size_t i = 0;
 
 	memset(p, 0, sizeof *p);
-	p->shorts[0] = ':'; /* tell a missing value from an unknown option */
+	/* tell a missing value from an unknown option; take "-,key=value" whole */
+	strcpy(p->shorts, ":,::");
 	add(p, i++, KEY_HELP, "help", false);
 	for (const struct option_row *row = command->options; is_row(row) && i < OPTIONS_MAX; row++)
 		add(p, i++, row->key, row->word, row->arg != NULL);
 }
 
-static enum status complain(const struct command *command, int key, const char *text)
+/* Is it one of the command's, given a value that it does not take? */
+static bool is_known(const struct parser *p, int key)
+{
+	return key > 255 || (key != ':' && key != KEY_STDIN && strchr(p->shorts, key));
+}
+
+static enum status complain(const struct command *command, const struct parser *p, int key,
+	const char *text)
 {
 	if (key == ':')
 		return usage_error(command, "option '%s' needs a value", text);
 	if (optopt == 0)
 		return usage_error(command, "unknown or ambiguous option '%s'", text);
-	if (optopt > 255 || (text[0] == '-' && text[1] == '-'))
+	if (is_known(p, optopt))
 		return usage_error(command, "option '%s' takes no value", text);
 	return usage_error(command, "unknown option '-%c'", optopt);
+}
+
+/* "-,key=value" is an operand that looks like an option. */
+static enum status take_stdin(const struct command *command, char *text, char **out)
+{
+	if (text[1] != KEY_STDIN) /* within others: "-q," */
+		return usage_error(command, "unknown option '-%c'", KEY_STDIN);
+	if (*out)
+		return usage_error(command, "standard input can be read once");
+	*out = text;
+	return STATUS_DONE;
+}
+
+/* Move it behind the options, before the other operands, as getopt_long() moved those. */
+static void move_stdin(char **argv, const char *text, int *first)
+{
+	int i = *first - 1;
+	char *moved;
+
+	while (i > 0 && argv[i] != text)
+		i--;
+	if (i == 0)
+		return;
+	moved = argv[i];
+	(*first)--;
+	memmove(argv + i, argv + i + 1, (size_t)(*first - i) * sizeof *argv);
+	argv[*first] = moved;
 }
 
 bool options_read(const struct command *command, int argc, char **argv, option_fn *fn, void *arg,
 	int *first, enum status *status)
 {
 	struct parser p;
+	char *source = NULL;
 	int key;
 
 	prepare(command, &p);
@@ -71,12 +108,18 @@ bool options_read(const struct command *command, int argc, char **argv, option_f
 			help_command(command);
 			return false;
 		}
-		*status = key == '?' || key == ':' ? complain(command, key, argv[optind - 1])
-						   : fn(arg, key, optarg);
+		if (key == KEY_STDIN)
+			*status = take_stdin(command, argv[optind - 1], &source);
+		else if (key == '?' || key == ':')
+			*status = complain(command, &p, key, argv[optind - 1]);
+		else
+			*status = fn(arg, key, optarg);
 		if (*status != STATUS_DONE)
 			return false;
 	}
 	*first = optind;
+	if (source)
+		move_stdin(argv, source, first);
 	return true;
 }
 

@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include "gate.h"
 #include "json.h"
 #include "say.h"
 
@@ -117,21 +116,43 @@ static void put_source(const struct source *source)
 	fputc('\n', stderr);
 }
 
+/* Nobody can force the root in. */
+static bool is_root(const struct feed_example *example)
+{
+	for (size_t i = 0; i < example->len; i++)
+		if (example->text[i] != '.' && example->text[i] != '*')
+			return false;
+	return true;
+}
+
+/* The first one that could be forced in, if there is any. */
+static const struct feed_example *best_example(const struct feed_skips *skips, uint64_t count)
+{
+	for (size_t i = 0; i < FEED_EXAMPLES && i < count; i++)
+		if (!is_root(&skips->example[i]))
+			return &skips->example[i];
+	return &skips->example[0];
+}
+
 /* What the gate left out deserves a line of its own: it may be a feed gone wrong. */
-static void put_gate(const struct source *source, enum feed_reason reason, enum gate_check check)
+static void put_gate(const struct report *r, const struct source *source, enum feed_reason reason,
+	enum gate_check check)
 {
 	const struct feed_skips *skips = &source->tally.skips[reason];
 	uint64_t count = skips->lines + skips->names;
+	const struct feed_example *example = best_example(skips, count);
 
 	if (count == 0)
 		return;
 	fprintf(stderr, "sinkhole: %s left out as %s, such as '", number(count).text,
 		feed_reason_word(reason));
-	put_text(stderr, sink_span(skips->example[0].text, skips->example[0].len), EXAMPLE_SHOWN);
+	put_text(stderr, sink_span(example->text, example->len), EXAMPLE_SHOWN);
 	fputs("' (", stderr);
 	put_text(stderr, sink_span_text(source_title(source)), 200);
-	fprintf(stderr, ":%llu); --force=%s takes them\n",
-		(unsigned long long)skips->example[0].line, gate_word(check));
+	fprintf(stderr, ":%llu)", (unsigned long long)example->line);
+	if (!r->gate->forced[check] && !is_root(example))
+		fprintf(stderr, "; --force=%s takes them", gate_word(check));
+	fputc('\n', stderr);
 }
 
 void report_sources(const struct report *r)
@@ -139,8 +160,8 @@ void report_sources(const struct report *r)
 	progress_end();
 	for (size_t i = 0; i < r->count; i++) {
 		put_source(&r->sources[i]);
-		put_gate(&r->sources[i], FEED_TLD, GATE_TLD);
-		put_gate(&r->sources[i], FEED_SUFFIX, GATE_SUFFIX);
+		put_gate(r, &r->sources[i], FEED_TLD, GATE_TLD);
+		put_gate(r, &r->sources[i], FEED_SUFFIX, GATE_SUFFIX);
 	}
 }
 

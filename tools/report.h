@@ -4,12 +4,14 @@
 
 #include <jansson.h>
 
+#include "gate.h"
 #include "sinkhole/store.h"
 #include "source.h"
 
 struct report {
 	struct source *sources;
 	size_t count;
+	const struct gate *gate;
 	int64_t time; /* of the generation */
 	bool dry_run;
 	const char *refused; /* the gate's word, or NULL */

@@ -1,6 +1,7 @@
 /* rollback.c - publish an earlier generation again, under a new serial. */
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cmd.h"
 #include "data.h"
@@ -14,52 +15,82 @@ struct request {
 	uint64_t serial; /* 0: the one before */
 };
 
-/* Looking for the one before. What is published may itself be an older one again: then the one before
- * that is meant, so that each rollback goes one further back. */
-struct search {
-	const struct sink_manifest *published;
-	uint64_t original; /* the first serial that had the published content */
-	uint64_t found; /* 0: none */
+#define AGAIN "rollback to " /* and a serial: the origin of one that is an older one again */
+
+/* What is kept, as far as going back needs it. */
+struct kept {
+	uint64_t serial, original;
+	uint8_t digest[SINK_DIGEST_LEN];
 };
 
-static bool is_same(const struct sink_manifest *a, const struct sink_manifest *b)
+struct history {
+	struct kept *at; /* oldest first */
+	size_t count, room;
+};
+
+/* The serial under which a generation's content was compiled. An origin that cannot be is none. */
+static uint64_t original(const struct sink_manifest *m)
 {
-	return memcmp(a->base_digest, b->base_digest, SINK_DIGEST_LEN) == 0;
+	uint64_t serial;
+
+	if (strncmp(m->origin, AGAIN, strlen(AGAIN)) == 0 &&
+		serial_parse(m->origin + strlen(AGAIN), &serial) && serial < m->serial)
+		return serial;
+	return m->serial;
 }
 
-static int find_original(void *arg, const struct sink_manifest *m)
+static int add(void *arg, const struct sink_manifest *m)
 {
-	struct search *s = arg;
+	struct history *h = arg;
 
-	if (is_same(m, s->published) && m->serial < s->original)
-		s->original = m->serial;
+	if (h->count == h->room) {
+		size_t room = h->room ? 2 * h->room : 16;
+		struct kept *at = reallocarray(h->at, room, sizeof *at);
+
+		if (!at)
+			return SINK_ENOMEM;
+		h->at = at;
+		h->room = room;
+	}
+	h->at[h->count].serial = m->serial;
+	h->at[h->count].original = original(m);
+	memcpy(h->at[h->count++].digest, m->base_digest, SINK_DIGEST_LEN);
 	return SINK_OK;
 }
 
-static int find_before(void *arg, const struct sink_manifest *m)
+/* The newest before `limit` with another content. A rollback on the way leads to where it went back to:
+ * what lies between is what somebody fled from.
+ *
+ * returns  its serial; 0: none
+ */
+static uint64_t before(const struct history *h, uint64_t limit, const uint8_t *digest)
 {
-	struct search *s = arg;
+	for (size_t i = h->count; i-- > 0;) {
+		const struct kept *k = &h->at[i];
 
-	if (m->serial < s->original && !is_same(m, s->published) && m->serial > s->found)
-		s->found = m->serial;
-	return SINK_OK;
+		if (k->serial >= limit)
+			continue;
+		if (memcmp(k->digest, digest, SINK_DIGEST_LEN) != 0)
+			return k->serial;
+		limit = k->original;
+	}
+	return 0;
 }
 
 static int find(struct request *r, const struct sink_manifest *published, struct sink_why *why)
 {
-	struct search search = { .published = published, .original = published->serial };
-	int err = sink_store_each(r->dir, find_original, NULL, &search, why);
+	struct history history = { 0 };
+	int err = sink_store_each(r->dir, add, NULL, &history, why);
 
-	if (!err)
-		err = sink_store_each(r->dir, find_before, NULL, &search, why);
-	if (err)
-		return err;
-	if (search.found == 0)
-		return sink_why(why, SINK_ENOENT,
-			"no generation before %llu, with another content, is kept",
-			(unsigned long long)published->serial);
-	r->serial = search.found;
-	return SINK_OK;
+	if (!err) {
+		r->serial = before(&history, original(published), published->base_digest);
+		if (r->serial == 0)
+			err = sink_why(why, SINK_ENOENT,
+				"no generation before %llu, with another content, is kept",
+				(unsigned long long)original(published));
+	}
+	free(history.at);
+	return err;
 }
 
 static enum status failed(int err, const struct sink_why *why)
@@ -69,45 +100,72 @@ static enum status failed(int err, const struct sink_why *why)
 }
 
 /* Nothing is published that does not verify: a rollback is done in a hurry. */
-static int check(const struct request *r, struct sink_why *why)
+static int check(const struct request *r, struct sink_why *why, struct sink_manifest *out)
 {
-	struct sink_manifest manifest;
 	struct sink_db *db;
-	int err = data_open(r->dir, r->serial, why, &manifest, &db);
+	int err = data_open(r->dir, r->serial, why, out, &db);
 
 	if (!err)
 		sink_db_close(db);
 	return err;
 }
 
+/* Find what to publish again.
+ *
+ * published    all zero if `current` is damaged or missing: no reason to refuse the serial asked for
+ */
+static int choose(struct request *r, struct sink_why *why, struct sink_manifest *published,
+	struct sink_manifest *chosen)
+{
+	int err = sink_store_manifest(r->dir, 0, why, published);
+
+	if (r->serial == 0)
+		err = err ? err : find(r, published, why);
+	else if (err == SINK_ECORRUPT || err == SINK_ENOENT)
+		err = SINK_OK;
+	return err ? err : check(r, why, chosen);
+}
+
+static void tell(const struct sink_manifest *published, const struct sink_manifest *after)
+{
+	char was[64] = "";
+
+	if (published->serial != 0)
+		snprintf(was, sizeof was, " (%llu was published before)",
+			(unsigned long long)published->serial);
+	say("generation %llu published: that of %llu again, %s names%s",
+		(unsigned long long)after->serial, (unsigned long long)original(after),
+		number(after->names).text, was);
+}
+
 static enum status rollback(struct request *r)
 {
-	struct sink_manifest before = { 0 }, after;
-	struct sink_publish what = { .tool = "sinkhole " SINK_VERSION, .wait = true };
+	/* It prunes nothing: how many stay is what `compile --keep` said, and a way back is wanted. */
+	struct sink_publish what = {
+		.tool = "sinkhole " SINK_VERSION, .keep = UINT_MAX, .wait = true
+	};
+	struct sink_manifest published = { 0 }, chosen, after = { 0 };
 	struct sink_why why = { .text = "" };
 	char origin[64];
-	int err = sink_store_manifest(r->dir, 0, &why, &before);
+	int err = choose(r, &why, &published, &chosen);
 
-	/* a damaged `current` is no reason to refuse the serial that was asked for */
-	if (err && (r->serial == 0 || err != SINK_ECORRUPT))
-		return failed(err, &why);
-	err = r->serial == 0 ? find(r, &before, &why) : SINK_OK;
-	if (!err)
-		err = check(r, &why);
 	if (err)
 		return failed(err, &why);
 	if (!when_reproducible(&what.time))
 		return usage_error(r->self, "SOURCE_DATE_EPOCH is no number of seconds");
-	snprintf(origin, sizeof origin, "rollback to %llu", (unsigned long long)r->serial);
+	/* the original, so that nobody must follow a chain that may have been pruned */
+	snprintf(origin, sizeof origin, AGAIN "%llu", (unsigned long long)original(&chosen));
 	what.again = r->serial;
 	what.origin = origin;
 	what.reason = r->reason;
 	err = sink_store_publish(r->dir, &what, &why, &after);
-	if (err)
+	if (err && after.serial == 0)
 		return failed(err, &why);
-	say("generation %llu published: that of %llu again, %s names (%llu was published before)",
-		(unsigned long long)after.serial, (unsigned long long)r->serial,
-		number(after.names).text, (unsigned long long)before.serial);
+	if (err) { /* published, but a power cut may undo it */
+		say("%s", why.text);
+		return status_of(err);
+	}
+	tell(&published, &after);
 	return STATUS_DONE;
 }
 
@@ -146,7 +204,8 @@ const struct command cmd_rollback = {
 	.operands = "[SERIAL]",
 	.summary = "publish an earlier generation again, under a new serial",
 	.details = "Without SERIAL the one before what is published; once more goes one further "
-		   "back.\n",
+		   "back.\n"
+		   "Nothing is pruned.\n",
 	.options =
 		(const struct option_row[]){
 			{ 'd', "dir", "DIR", "the data directory" },

@@ -121,13 +121,21 @@ static void check_unbound(struct test *t)
 			: SINK_EINVAL;
 	else
 		err = capture_find("unbound", found, sizeof found);
-	if (!check(t, !err, "%s",
-		    err ? "there is no unbound in PATH: name it with --unbound=PATH" : found))
+	if (err) {
+		check(t, false, "there is no unbound in PATH: name it with --unbound=PATH");
 		return;
+	}
+	if (access(found, X_OK) != 0) {
+		check(t, false, "'%s' cannot be run: %s", found, strerror(errno));
+		return;
+	}
+	check(t, true, "%s", found);
 	err = capture(argv, output, sizeof output, &status);
-	if (err || status != 0)
-		check(t, false, "'%s -V' does not run: %s (status %d)", found,
-			err == SINK_EIO ? strerror(errno) : sink_strerror(err), status);
+	if (err)
+		check(t, false, "'%s -V' does not run: %s", found,
+			err == SINK_EIO ? strerror(errno) : sink_strerror(err));
+	else if (status != 0)
+		check(t, false, "'%s -V' ends with status %d: it is no Unbound", found, status);
 	else
 		check_output(t, output);
 }

@@ -47,6 +47,7 @@ static enum status verify(const char *dir, uint64_t serial)
 		say("%s", why.text);
 		return status_of(err);
 	}
+	progress_end();
 	printf("generation %llu: %s names, %s listings, %s bytes: everything reads back\n",
 		(unsigned long long)manifest.serial, number(manifest.names).text,
 		number(manifest.listings).text, number(manifest.base_size).text);

@@ -96,14 +96,14 @@ struct sink_publish {
  * cannot be read no base is removed, since it might be the one. What cannot be removed is left for
  * the next time.
  *
- * out      the manifest as published; written on SINK_OK only
+ * out      the manifest as published; written when it is: on SINK_OK, and on SINK_EIO when the very last
+ *          fsync failed, which `why` says too. Set its serial to 0 before, to tell the two apart
  * returns  SINK_OK; SINK_ENOENT (no data directory, no generation `again`); SINK_EBUSY; SINK_EIO;
  *          SINK_ENOMEM; SINK_ECORRUPT (the manifest or the base of `again` is damaged; `temp` has
  *          another size than its summary says); SINK_EINVAL (a text that is not one line or too
  *          long, a time before 1970, `temp` not inside DIR/gen). After a failure nothing is
- *          published (but when the very last fsync failed, which `why` says: what is published may
- *          then not outlive a power cut) and `temp`, if it was there, still is there: the caller
- *          removes it
+ *          published (but for that last fsync: what is published may then not outlive a power cut)
+ *          and `temp`, if it was there, still is there: the caller removes it
  */
 int sink_store_publish(const char *dir, const struct sink_publish *what, struct sink_why *why,
 	struct sink_manifest *out);
