@@ -546,12 +546,12 @@ for i in 1 2 2 2; do run compile -d d "n$i.txt"; done
 is 0 "equal ones are passed over" rollback -d d
 ok "is another content" [ "$(content)" = 1 ]
 
-if command -v script >/dev/null; then
+if script -qec true /dev/null >/dev/null 2>&1 </dev/null; then
 	script -qec "'$sinkhole' verify -d d" /dev/null >out 2>err </dev/null
 	ok "on a terminal no progress stays before the result" all 'says reading' \
 		'says "reading$escape\[K.$escape\[Kgeneration 5: "'
 else
-	skip "on a terminal no progress stays before the result" "no script(1)"
+	skip "on a terminal no progress stays before the result" "no script(1), or no pseudo-terminals"
 fi
 
 # --- publishing: same bytes, all or nothing --------------------------------------------------------------------
