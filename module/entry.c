@@ -59,8 +59,7 @@ static const char *difference(void)
 
 #define OTHER_LAYOUT \
 	"this Unbound " PACKAGE_VERSION \
-	" was patched since, and its structures differ: build the " \
-	"module again"
+	" was patched since, and its structures differ: build the module again"
 
 static void pass_everything(const char *why)
 {

@@ -62,9 +62,8 @@ static void first_look(struct self *self)
 	watch_look(self->watch);
 	workers_log(self->mail, "sinkhole " SINK_VERSION);
 	if (watch_start(self->watch))
-		log_warn("sinkhole: cannot start a thread: %s; a new generation is noticed at the "
-			 "next "
-			 "reload only",
+		log_warn("sinkhole: cannot start a thread: %s; "
+			 "a new generation is noticed at the next reload only",
 			strerror(errno));
 }
 
@@ -83,9 +82,8 @@ int self_begin(struct module_env *env, int id, struct self **out)
 		return err;
 	}
 	if (id != 0)
-		log_warn("sinkhole: dynlib should be the first word of module-config; a module "
-			 "before it "
-			 "may store or change what it answers");
+		log_warn("sinkhole: dynlib should be the first word of module-config; "
+			 "a module before it may store or change what it answers");
 	first_look(self);
 	*out = self;
 	return SINK_OK;

@@ -162,9 +162,8 @@ static void say_direct(struct watch *w, enum sink_map map)
 		return;
 	w->told_direct = true;
 	mail_put(w->mail, true,
-		"the database is mapped directly from its file, for want of /proc: replace that "
-		"file, "
-		"never change it in place");
+		"the database is mapped directly from its file, for want of /proc: "
+		"replace that file, never change it in place");
 }
 
 /* --- what is done --- */

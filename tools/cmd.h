@@ -54,6 +54,20 @@ typedef enum status option_fn(void *arg, int key, const char *value);
 bool options_read(const struct command *command, int argc, char **argv, option_fn *fn, void *arg,
 	int *first, enum status *status);
 
+/* What a command that only shows is asked for. */
+struct view {
+	const char *dir; /* NULL: for data_directory() to find */
+	bool json;
+};
+
+/* Read the options of such a command: -d DIR and --json, and no operand.
+ *
+ * out      written always
+ * returns  as options_read()
+ */
+bool options_read_view(const struct command *command, int argc, char **argv, struct view *out,
+	enum status *status);
+
 void help_command(const struct command *command);
 void help_all(void);
 

@@ -69,32 +69,13 @@ static enum status list(const char *dir, bool json)
 	return h.count > 0 ? STATUS_DONE : STATUS_NO;
 }
 
-struct choice {
-	const char *dir;
-	bool json;
-};
-
-static enum status take_option(void *arg, int key, const char *value)
-{
-	struct choice *choice = arg;
-
-	if (key == 'd')
-		choice->dir = value;
-	else
-		choice->json = true;
-	return STATUS_DONE;
-}
-
 static enum status generations_run(const struct command *self, int argc, char **argv)
 {
-	struct choice choice = { 0 };
+	struct view choice;
 	enum status status;
-	int first;
 
-	if (!options_read(self, argc, argv, take_option, &choice, &first, &status))
+	if (!options_read_view(self, argc, argv, &choice, &status))
 		return status;
-	if (first < argc)
-		return usage_error(self, "no operand is expected, such as '%s'", argv[first]);
 	return list(data_directory(choice.dir), choice.json);
 }
 

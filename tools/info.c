@@ -128,12 +128,7 @@ static int show(const struct sink_manifest *m, const struct sink_db *db, bool js
 	return err;
 }
 
-struct choice {
-	const char *dir;
-	bool json;
-};
-
-static enum status info(const struct choice *choice)
+static enum status info(const struct view *choice)
 {
 	const char *dir = data_directory(choice->dir);
 	struct sink_manifest manifest;
@@ -149,27 +144,13 @@ static enum status info(const struct choice *choice)
 	return status_of(err);
 }
 
-static enum status take_option(void *arg, int key, const char *value)
-{
-	struct choice *choice = arg;
-
-	if (key == 'd')
-		choice->dir = value;
-	else
-		choice->json = true;
-	return STATUS_DONE;
-}
-
 static enum status info_run(const struct command *self, int argc, char **argv)
 {
-	struct choice choice = { 0 };
+	struct view choice;
 	enum status status;
-	int first;
 
-	if (!options_read(self, argc, argv, take_option, &choice, &first, &status))
+	if (!options_read_view(self, argc, argv, &choice, &status))
 		return status;
-	if (first < argc)
-		return usage_error(self, "no operand is expected, such as '%s'", argv[first]);
 	return info(&choice);
 }
 

@@ -134,3 +134,28 @@ enum status usage_error(const struct command *command, const char *format, ...)
 	say("%s: %s (see 'sinkhole help %s')", command->word, text, command->word);
 	return STATUS_USAGE;
 }
+
+static enum status take_view_option(void *arg, int key, const char *value)
+{
+	struct view *view = arg;
+
+	if (key == 'd')
+		view->dir = value;
+	else
+		view->json = true;
+	return STATUS_DONE;
+}
+
+bool options_read_view(const struct command *command, int argc, char **argv, struct view *out,
+	enum status *status)
+{
+	int first;
+
+	*out = (struct view){ 0 };
+	if (!options_read(command, argc, argv, take_view_option, out, &first, status))
+		return false;
+	if (first == argc)
+		return true;
+	*status = usage_error(command, "no operand is expected, such as '%s'", argv[first]);
+	return false;
+}

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Clients that mean no good, and servers that are dead: floods, broken packets, many at once,
-clients that leave, queries in flight while generations change (ATTACKS C5, C6, C14, C15)."""
+clients that leave, queries in flight while generations change."""
 import random
 import select
 import socket

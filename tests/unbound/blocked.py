@@ -204,7 +204,7 @@ def after_its_child(tap, resolver, policy, title):
 
 
 def listed_name_servers(tap, lab, nsd, store, policy):
-    """Names of other people whose name server is listed resolve as ever (ATTACKS C11): Unbound asks
+    """Names of other people whose name server is listed resolve as ever: Unbound asks
     for the server's address by itself. A client that asks for it meets the block."""
     relay = lab.relay(nsd)
     zone = 'stub-zone:\n\tname: "goodns.test"\n\tstub-host: ns1.evil.test@{0}\n' \

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """A bad generation changes nothing and is said once; whatever happens to files on disk, the
-resolver lives and keeps its last good list (ATTACKS B1, B2, B7)."""
+resolver lives and keeps its last good list."""
 import os
 import shutil
 import stat

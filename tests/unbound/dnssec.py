@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Signed zones: what is not listed validates as ever, what is listed is blocked and never marked as
-secure, and no forged answer finds its way into Unbound's negative caches (ATTACKS C2, C12, C18)."""
+secure, and no forged answer finds its way into Unbound's negative caches."""
 import itertools
 import sys
 

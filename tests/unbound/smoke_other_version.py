@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Another Unbound with its own build of the module filters; with a module built for another Unbound
-it passes everything through, says so in one line, and lives (ATTACKS D6).
+it passes everything through, says so in one line, and lives.
 
 Besides the usual: OTHER_UNBOUND_DIR and OTHER_SINKHOLE_SO, another Unbound and the module for it.
 """
