@@ -201,7 +201,8 @@ remote-control:
         with open(self.list_file(count), encoding="ascii") as lines:
             return [line.strip() for i, line in enumerate(lines) if i in wanted]
 
-    def compile(self, data, count):
-        """Publish the list of `count` names; figures as run_measured() gives them."""
+    def compile(self, data, count, *more):
+        """Publish the list of `count` names and `more` lists; figures as run_measured() gives them."""
         return run_measured([SINKHOLE, "compile", "-q", "-d", str(data),
-                             f"domains:{self.list_file(count)}"])
+                             f"domains:{self.list_file(count)}",
+                             *(f"domains:{path}" for path in more)])

@@ -26,6 +26,7 @@ struct view {
  * when no slot does. */
 struct generation {
 	struct sink_db *db;
+	uint64_t serial;
 	struct view view[]; /* one a slot */
 };
 
@@ -111,6 +112,11 @@ void sink_current_leave(struct sink_current *current, unsigned slot)
 		atomic_store_explicit(&current->slot[slot].held, NULL, memory_order_release);
 }
 
+uint64_t sink_current_entered(const struct sink_current *current, unsigned slot)
+{
+	return atomic_load_explicit(&current->slot[slot].held, memory_order_relaxed)->serial;
+}
+
 uint64_t sink_current_serial(const struct sink_current *current)
 {
 	return atomic_load(&current->serial);
@@ -134,6 +140,7 @@ int sink_current_switch(struct sink_current *current, struct sink_db *db, uint64
 		if (!next)
 			return SINK_ENOMEM;
 		next->db = db;
+		next->serial = serial;
 	}
 	old = atomic_exchange(&current->now, next);
 	atomic_store(&current->serial, serial);

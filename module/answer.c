@@ -3,6 +3,7 @@
 #include "answer.h"
 
 #include "ub.h"
+#include "verdict.h"
 
 #define SETS_MAX 2 /* A and AAAA */
 
@@ -80,24 +81,25 @@ static void soa_rdata(const struct answer_order *order, uint8_t out[SOA_LEN])
 	uint8_t *at = out;
 
 	memcpy(at, SOA_NAMES, sizeof SOA_NAMES);
-	at = put_u32(at + sizeof SOA_NAMES, (uint32_t)order->serial);
+	at = put_u32(at + sizeof SOA_NAMES, (uint32_t)order->verdict->serial);
 	at = put_u32(at, 3600); /* refresh, seconds; nobody does */
 	at = put_u32(at, 1200); /* retry */
 	at = put_u32(at, 604800); /* expire */
-	put_u32(at, order->policy->ttl); /* minimum: how long the "no" is kept, RFC 2308, 5 */
+	put_u32(at, order->verdict->policy.ttl); /* minimum: how long the "no" is kept, RFC 2308, 5 */
 }
 
 static struct ub_packed_rrset_key *soa_set(const struct answer_order *order)
 {
-	uint8_t wire[SINK_WIRE_MAX], rdata[SOA_LEN];
-	size_t len = sink_name_to_wire(order->listed, wire);
-	uint8_t *owner = regional_alloc_init(order->region, wire, len);
+	const struct verdict *verdict = order->verdict;
+	uint8_t *owner =
+		regional_alloc_init(order->region, verdict->listed, verdict->listed_len);
+	uint8_t rdata[SOA_LEN];
 
 	if (!owner)
 		return NULL;
 	soa_rdata(order, rdata);
-	return set_of(order->region, owner, len, LDNS_RR_TYPE_SOA,
-		records(order->region, order->policy->ttl, rdata, SOA_LEN, 1));
+	return set_of(order->region, owner, verdict->listed_len, LDNS_RR_TYPE_SOA,
+		records(order->region, verdict->policy.ttl, rdata, SOA_LEN, 1));
 }
 
 /* --- answers --- */
@@ -130,14 +132,14 @@ static bool add_addresses(struct draft *draft, uint16_t type, const uint8_t *add
 	if (count == 0 || (asked->qtype != type && asked->qtype != LDNS_RR_TYPE_ANY))
 		return true;
 	set = set_of(order->region, asked->qname, asked->qname_len, type,
-		records(order->region, order->policy->ttl, addresses, len, count));
+		records(order->region, order->verdict->policy.ttl, addresses, len, count));
 	draft->sets[draft->answers++] = set;
 	return set != NULL;
 }
 
 static bool answer_sinkhole(struct draft *draft)
 {
-	const struct sink_policy *policy = draft->order->policy;
+	const struct sink_policy *policy = &draft->order->verdict->policy;
 
 	if (!add_addresses(draft, LDNS_RR_TYPE_A, policy->a[0], 4, policy->a_count) ||
 		!add_addresses(draft, LDNS_RR_TYPE_AAAA, policy->aaaa[0], 16, policy->aaaa_count))
@@ -146,7 +148,7 @@ static bool answer_sinkhole(struct draft *draft)
 }
 
 static answer_fn *const answers[] = {
-	[SINK_ACTION_NONE] = NULL, /* these two are never ordered: judge.c lets the query go on */
+	[SINK_ACTION_NONE] = NULL, /* these two are never ordered: the query goes on */
 	[SINK_ACTION_PASS] = NULL,
 	[SINK_ACTION_NXDOMAIN] = answer_nxdomain,
 	[SINK_ACTION_NODATA] = answer_nodata,
@@ -162,7 +164,7 @@ static struct reply_info *reply_of(const struct draft *draft)
 {
 	struct regional *region = draft->order->region;
 	struct reply_info *rep = regional_alloc_zero(region, sizeof *rep);
-	time_t ttl = draft->order->policy->ttl;
+	time_t ttl = draft->order->verdict->policy.ttl;
 
 	if (!rep)
 		return NULL;
@@ -185,7 +187,7 @@ struct dns_msg *answer_make(const struct answer_order *order)
 	struct draft draft = { .order = order };
 	struct dns_msg *msg = regional_alloc_zero(order->region, sizeof *msg);
 
-	if (!msg || !answers[order->action](&draft))
+	if (!msg || !answers[order->verdict->action](&draft))
 		return NULL;
 	msg->qinfo = *order->asked;
 	msg->rep = reply_of(&draft);

@@ -3,20 +3,13 @@
 #ifndef MODULE_ANSWER_H
 #define MODULE_ANSWER_H
 
-#include <stdint.h>
-
-#include "sinkhole/name.h"
-#include "sinkhole/policy.h"
-
 struct dns_msg;
 struct query_info;
 struct regional;
+struct verdict;
 
 struct answer_order {
-	enum sink_action action; /* one that blocks */
-	const struct sink_policy *policy; /* copied from, not kept */
-	const struct sink_name *listed; /* owner of the SOA: the entry that blocks */
-	uint64_t serial; /* of the generation; its low 32 bits are the SOA's */
+	const struct verdict *verdict; /* one that blocks; copied from, not kept */
 	const struct query_info *asked; /* its name must live as long as `region` */
 	struct regional *region; /* that the answer lives in */
 };

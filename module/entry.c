@@ -1,11 +1,10 @@
 /* entry.c - the six symbols that Unbound looks up in a dynlib file. Translates, decides nothing. */
-#include <stdatomic.h>
-
 #include "abi.h"
 #include "foreign.h"
 #include "judge.h"
 #include "layout.h"
 #include "pass.h"
+#include "query.h"
 #include "self.h"
 #include "sinkhole/err.h"
 #include "ub.h"
@@ -23,10 +22,6 @@ EXPORT size_t get_mem(struct module_env *env, int id);
 /* The number of the module that filters, or -1. Two `dynlib` lines with one file share it, and
  * the second instance passes. Both are written by init and deinit only, when no worker runs. */
 static int filtering = -1;
-
-/* Not the Unbound we were built for: none of its structures may be touched. Known at init, or at the
- * first query that a worker brings. */
-static atomic_bool foreign;
 
 static struct self *self_of(struct module_env *env, int id)
 {
@@ -87,7 +82,7 @@ int init(struct module_env *env, int id)
 
 	if (!why && !layout_fits_environment(env, id, init))
 		why = OTHER_LAYOUT;
-	atomic_store(&foreign, why != NULL);
+	layout_set_foreign(why != NULL);
 	if (!why)
 		why = obstacle();
 	if (why)
@@ -110,11 +105,11 @@ void deinit(struct module_env *env, int id)
 
 static bool is_foreign(const struct module_qstate *qstate, int id)
 {
-	if (atomic_load_explicit(&foreign, memory_order_relaxed))
+	if (layout_is_foreign())
 		return true;
 	if (layout_fits_query(qstate, id))
 		return false;
-	if (!atomic_exchange(&foreign, true))
+	if (!layout_set_foreign(true))
 		pass_everything(OTHER_LAYOUT);
 	return true;
 }
@@ -131,12 +126,14 @@ void operate(struct module_qstate *qstate, enum module_ev event, int id,
 		return;
 	}
 	self = self_of(qstate->env, id);
-	if (!begins)
-		qstate->ext_state[id] = module_finished;
-	else if (self)
-		judge_query(self, qstate, event, id);
-	else
+	if (begins && self)
+		judge_begin(self, qstate, event, id);
+	else if (begins)
 		pass_on(qstate, event, id);
+	else if (self && event == module_event_moddone)
+		judge_done(self, qstate, id);
+	else
+		qstate->ext_state[id] = module_finished;
 }
 
 void inform_super(struct module_qstate *qstate, int id, struct module_qstate *super)
@@ -148,10 +145,10 @@ void inform_super(struct module_qstate *qstate, int id, struct module_qstate *su
 
 void clear(struct module_qstate *qstate, int id)
 {
-	if (foreign)
+	if (layout_is_foreign())
 		foreign_clear(qstate, id);
 	else
-		qstate->minfo[id] = NULL;
+		query_end(qstate, id);
 }
 
 size_t get_mem(struct module_env *env, int id)

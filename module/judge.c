@@ -1,136 +1,286 @@
-/* judge.c - the query path never fails a user: no lock, no memory but the query's own, no log
- * line a query; whatever goes wrong, the query is passed on, and counted. */
+/* judge.c - the query path never fails a user: no lock that is held for long, no memory but the
+ * query's own, no log line a query; whatever goes wrong, the query is passed on, and counted. */
 #include "judge.h"
 
 #include "answer.h"
+#include "exempt.h"
+#include "learned.h"
 #include "pass.h"
+#include "query.h"
+#include "reply.h"
+#include "response.h"
 #include "self.h"
 #include "sinkhole/current.h"
-#include "sinkhole/decide.h"
-#include "ub.h"
 #include "worker.h"
 
-#define QUIET 60 /* seconds between two log lines about queries passed on */
+/* --- a query begins --- */
 
-/* Questions that Unbound asks itself: keys for the validator, the root's servers, a trust
- * anchor's state, the address of a name server. Blocking those would break names that nobody
- * listed. What has neither a client nor a query waiting for it is a prefetch, and that is judged
- * like its client was. */
-static bool is_internal(const struct module_qstate *qstate)
+/* The only client that a beginning query can have. */
+static bool client_is_exempt(const struct self *self, const struct module_qstate *qstate)
 {
-	const struct mesh_state *mesh = qstate->mesh_info;
+	const struct mesh_reply *reply = qstate->mesh_info->reply_list;
 
-	if (qstate->is_valrec || qstate->is_priming || mesh->cb_list)
-		return true;
-	return !mesh->reply_list && mesh->super_set.count > 0;
+	return reply && exempt_has(self->exempt, &reply->query_reply.client_addr);
 }
 
-/* Lists are about the Internet's names. ANY as a class is answered by Unbound with the Internet's
- * data, so it is judged; CHAOS, HESIOD and NONE hold nothing that is listed. */
-static bool is_ours(const struct query_info *asked)
+/* By its name, or by the name that its answer led to the last time. */
+static void judge_name(struct self *self, struct module_qstate *qstate, struct verdict *out)
 {
-	return asked->qclass == LDNS_RR_CLASS_IN || asked->qclass == LDNS_RR_CLASS_ANY;
-}
+	uint8_t target[SINK_WIRE_MAX];
+	size_t len;
 
-/* What was found about one query. */
-struct finding {
-	struct sink_verdict verdict;
-	struct dns_msg *answer; /* NULL: none, pass on */
-	struct judged *judged;
-};
-
-static bool blocks(enum sink_action action)
-{
-	return action != SINK_ACTION_NONE && action != SINK_ACTION_PASS;
-}
-
-static int build_answer(struct self *self, struct module_qstate *qstate,
-	const struct sink_policy *policy, struct sink_name *name, struct finding *out)
-{
-	struct answer_order order = {
-		.action = out->verdict.action,
-		.policy = policy,
-		.listed = name,
-		.serial = sink_current_serial(self->current),
-		.asked = &qstate->qinfo,
-		.region = qstate->region,
-	};
-
-	sink_name_cut(name, out->verdict.winner.labels);
-	out->judged = regional_alloc_zero(qstate->region, sizeof *out->judged);
-	out->answer = answer_make(&order);
-	if (!out->judged || !out->answer)
-		return SINK_ENOMEM;
-	out->judged->ede = policy->ede;
-	return SINK_OK;
-}
-
-/* Between enter and leave: everything that looks at the database. */
-static int find(struct self *self, struct module_qstate *qstate, struct sink_reader *reader,
-	struct sink_name *name, struct finding *out)
-{
-	int err = sink_decide(reader, name, *qstate->env->now, NULL, NULL, &out->verdict);
-
-	if (err || !blocks(out->verdict.action))
-		return err;
-	return build_answer(self, qstate, sink_db_policy(sink_reader_db(reader)), name, out);
-}
-
-static int judge(struct self *self, struct module_qstate *qstate, unsigned slot,
-	struct finding *out)
-{
-	struct sink_reader *reader;
-	struct sink_name name;
-	int err =
-		sink_name_from_wire(sink_span(qstate->qinfo.qname, qstate->qinfo.qname_len), &name);
-
-	if (err)
-		return err;
-	err = sink_current_enter(self->current, slot, &reader);
-	if (err == SINK_ENOENT)
-		return SINK_OK; /* no generation yet: said when that was noticed */
-	if (err)
-		return err;
-	err = find(self, qstate, reader, &name, out);
-	sink_current_leave(self->current, slot);
-	return err;
-}
-
-/* Said at once, then at most once a minute, by whichever worker gets the turn. */
-static void count_failure(struct self *self, int err, time_t now)
-{
-	unsigned long count = atomic_fetch_add(&self->failures, 1) + 1;
-	long long quiet_until = atomic_load(&self->quiet_until);
-
-	if (now < quiet_until)
+	verdict_of_name(self, qstate->env, sink_span(qstate->qinfo.qname, qstate->qinfo.qname_len),
+		out);
+	if (out->action != SINK_ACTION_NONE)
 		return;
-	if (atomic_compare_exchange_strong(&self->quiet_until, &quiet_until, now + QUIET))
-		log_warn("sinkhole: query passed on unfiltered: %s; %lu so far", sink_strerror(err),
-			count);
+	len = learned_get_name(self->learned, qstate, target);
+	if (len == 0)
+		return;
+	verdict_of_name(self, qstate->env, sink_span(target, len), out);
+	if (out->action == SINK_ACTION_PASS)
+		out->action = SINK_ACTION_NONE; /* the answer may lead elsewhere by now */
+	out->by_answer = true;
 }
 
-static void finish(struct module_qstate *qstate, int id, const struct finding *finding)
+static void finish(struct module_qstate *qstate, int id, struct dns_msg *answer,
+	struct query *query)
 {
-	qstate->minfo[id] = finding->judged;
+	query->seen = answer->rep;
 	qstate->no_cache_store = 1;
 	qstate->return_rcode = LDNS_RCODE_NOERROR; /* the message has its own */
-	qstate->return_msg = finding->answer;
+	qstate->return_msg = answer;
 	qstate->ext_state[id] = module_finished;
 }
 
-void judge_query(struct self *self, struct module_qstate *qstate, enum module_ev event, int id)
+static bool answer_block(struct module_qstate *qstate, int id, struct query *query,
+	const struct verdict *verdict)
 {
-	unsigned slot = (unsigned)qstate->env->alloc->thread_num;
-	struct finding finding = { .answer = NULL };
-	int err = SINK_OK;
+	struct answer_order order = {
+		.verdict = verdict,
+		.asked = &qstate->qinfo,
+		.region = qstate->region,
+	};
+	struct dns_msg *answer = answer_make(&order);
 
-	workers_meet(self->workers, slot, qstate->env);
-	if (!is_internal(qstate) && is_ours(&qstate->qinfo))
-		err = judge(self, qstate, slot, &finding);
-	if (err)
-		count_failure(self, err, *qstate->env->now);
-	if (!err && finding.answer)
-		finish(qstate, id, &finding);
-	else
+	query->block = query_keep(qstate, verdict);
+	if (!answer || !query->block)
+		return false;
+	finish(qstate, id, answer, query);
+	return true;
+}
+
+/* An exempt client gets the real answer: from memory, or by resolving it past the cache. */
+static bool answer_exempt(struct self *self, struct module_qstate *qstate, int id,
+	struct query *query, const struct verdict *verdict)
+{
+	struct dns_msg *answer = learned_get_answer(self->learned, qstate);
+
+	if (answer) {
+		finish(qstate, id, answer, query);
+		return true;
+	}
+	query->ours = !qstate->no_cache_store;
+	qstate->no_cache_store = 1;
+	if (!verdict->by_answer)
+		query->decided = query_keep(qstate, verdict);
+	return false;
+}
+
+/* returns whether it is answered */
+static bool judge(struct self *self, struct module_qstate *qstate, int id, struct query *query)
+{
+	struct verdict verdict;
+
+	judge_name(self, qstate, &verdict);
+	if (verdict.action == SINK_ACTION_PASS)
+		query->decided = query_keep(qstate, &verdict);
+	if (!verdict_blocks(&verdict))
+		return false;
+	if (client_is_exempt(self, qstate))
+		return answer_exempt(self, qstate, id, query, &verdict);
+	return answer_block(qstate, id, query, &verdict);
+}
+
+void judge_begin(struct self *self, struct module_qstate *qstate, enum module_ev event, int id)
+{
+	struct query *query;
+
+	workers_meet(self->workers, qstate->env);
+	query = self_query(self, qstate, id);
+	if (query)
+		query->for_client = !query_begins_internal(qstate);
+	if (!query || !query->for_client || !query_is_ours(&qstate->qinfo) ||
+		!judge(self, qstate, id, query))
 		pass_on(qstate, event, id);
+}
+
+/* --- a query ends --- */
+
+/* Answers that Unbound would turn into SERVFAIL: their data has failed validation. */
+static bool is_bogus(const struct module_qstate *qstate, const struct reply_info *rep)
+{
+	if (qstate->query_flags & BIT_CD && !qstate->env->cfg->ignore_cd)
+		return false;
+	return rep->security == sec_status_bogus ||
+		rep->security == sec_status_secure_sentinel_fail;
+}
+
+static const struct reply_info *answer_of(const struct module_qstate *qstate)
+{
+	if (qstate->return_rcode != LDNS_RCODE_NOERROR || !qstate->return_msg)
+		return NULL;
+	return qstate->return_msg->rep;
+}
+
+static void judge_answer(struct self *self, struct module_qstate *qstate, struct query *query,
+	 const struct reply_info *rep, struct verdict *out)
+{
+	verdict_of_answer(self, qstate->env,
+		sink_span(qstate->qinfo.qname, qstate->qinfo.qname_len), rep, out);
+	if (rep || out->action != SINK_ACTION_NONE)
+		return;
+	/* Without an answer, what is known is how far the chain of names had come. */
+	if (query->decided)
+		*out = *query->decided;
+	else
+		response_follow(self, qstate, query, out);
+}
+
+static void forget_message(struct module_qstate *qstate)
+{
+	const struct query_info *asked = &qstate->qinfo;
+
+	msg_cache_remove(qstate->env, asked->qname, asked->qname_len, asked->qtype, asked->qclass,
+		qstate->query_flags);
+}
+
+/* Of a client's answer, what belongs to a blocked name; what Unbound looked up for itself it may
+ * keep, or a good domain with a listed name server would cost a question each time. */
+static void forget_sets(struct self *self, struct module_qstate *qstate,
+	const struct reply_info *rep)
+{
+	for (size_t i = 0; i < rep->an_numrrsets; i++) {
+		const struct packed_rrset_key *key = &rep->rrsets[i]->rk;
+		struct verdict verdict;
+
+		verdict_of_name(self, qstate->env, sink_span(key->dname, key->dname_len), &verdict);
+		if (verdict_blocks(&verdict))
+			rrset_cache_remove(qstate->env->rrset_cache, key->dname, key->dname_len,
+				ntohs(key->type), ntohs(key->rrset_class), key->flags);
+	}
+}
+
+static void forget(struct self *self, struct module_qstate *qstate, const struct query *query,
+	const struct reply_info *rep)
+{
+	forget_message(qstate);
+	if (rep && !query_is_internal(qstate, query))
+		forget_sets(self, qstate, rep);
+}
+
+#define ERROR_TTL 30 /* seconds for which an alias of a name without living servers is remembered */
+
+/* How long the way to that name is known. The CNAME that Unbound makes of a DNAME has no time of its
+ * own, but the DNAME before it has. */
+static time_t way_ttl(const struct reply_info *rep, struct sink_span name)
+{
+	time_t ttl = ERROR_TTL;
+	bool made = false;
+
+	for (size_t i = 0; rep && i < rep->an_numrrsets; i++) {
+		const struct ub_packed_rrset_key *set = rep->rrsets[i];
+		const struct packed_rrset_data *data = set->entry.data;
+		struct sink_span target = verdict_target(set);
+
+		if (i == 0 || (data->ttl < ttl && !made))
+			ttl = data->ttl;
+		made = ntohs(set->rk.type) == LDNS_RR_TYPE_DNAME;
+		if (!made && target.len == name.len &&
+			query_dname_compare(verdict_octets(target), verdict_octets(name)) == 0)
+			break;
+	}
+	return ttl;
+}
+
+static void learn(struct self *self, struct module_qstate *qstate, const struct verdict *verdict,
+	const struct reply_info *rep)
+{
+	struct sink_span name = sink_span(verdict->name, verdict->name_len);
+
+	if (verdict->by_answer)
+		learned_put_name(self->learned, qstate, name, way_ttl(rep, name));
+	if (rep)
+		learned_put_answer(self->learned, qstate, rep);
+}
+
+/* Does nothing but these change what clients get? Others store answers of their own kind. */
+static bool stores_plainly(const struct module_stack *mods)
+{
+	for (int i = 0; i < mods->num; i++)
+		if (strcmp(mods->mod[i]->name, "dynlib") != 0 &&
+			strcmp(mods->mod[i]->name, "validator") != 0 &&
+			strcmp(mods->mod[i]->name, "iterator") != 0)
+			return false;
+	return true;
+}
+
+/* A part of the answer may not be stored under its own name, and so nothing was, but the whole may:
+ * an allowed name that is an alias of a listed one. */
+static void store_late(struct self *self, struct module_qstate *qstate,
+	const struct query *query, const struct reply_info *rep)
+{
+	if (!rep || !query->ours || query_is_internal(qstate, query) || is_bogus(qstate, rep) ||
+		!(qstate->query_flags & BIT_RD) || !stores_plainly(&qstate->env->mesh->mods))
+		return;
+	import_expect(workers_import(self->workers, qstate->env), rep);
+	dns_cache_store(qstate->env, &qstate->qinfo, qstate->return_msg->rep, 0,
+		qstate->prefetch_leeway, 0, qstate->region, qstate->query_flags,
+		qstate->qstarttime);
+}
+
+static bool blocks_a_client(const struct self *self, const struct module_qstate *qstate)
+{
+	const struct mesh_reply *reply = qstate->mesh_info->reply_list;
+
+	while (reply && exempt_has(self->exempt, &reply->query_reply.client_addr))
+		reply = reply->next;
+	return reply != NULL;
+}
+
+/* Have each client's reply made when it is sent (reply.c). */
+static void prepare(struct module_qstate *qstate, struct query *query,
+	const struct verdict *verdict, const struct reply_info *rep)
+{
+	if (rep && is_bogus(qstate, rep) && verdict->by_answer)
+		return; /* who says that it leads there is not to be trusted: SERVFAIL stays */
+	if (reply_change(qstate, query, !rep || is_bogus(qstate, rep)))
+		query->block = query_keep(qstate, verdict);
+}
+
+void judge_done(struct self *self, struct module_qstate *qstate, int id)
+{
+	const struct reply_info *rep = answer_of(qstate);
+	struct query *query = self_query(self, qstate, id);
+	struct verdict verdict;
+
+	qstate->ext_state[id] = module_finished;
+	if (!qstate->no_cache_store)
+		import_expect(workers_import(self->workers, qstate->env), rep);
+	if (!query || !query_is_ours(&qstate->qinfo))
+		return;
+	query->seen = rep;
+	query->block = NULL;
+	query->saved = NULL;
+	judge_answer(self, qstate, query, rep, &verdict);
+	if (!verdict_blocks(&verdict)) {
+		store_late(self, qstate, query, rep);
+		return;
+	}
+	forget(self, qstate, query, rep);
+	if (query_is_internal(qstate, query))
+		return;
+	if (!rep || !is_bogus(qstate, rep))
+		learn(self, qstate, &verdict, rep);
+	if (blocks_a_client(self, qstate))
+		prepare(qstate, query, &verdict, rep);
 }

@@ -19,4 +19,13 @@ bool layout_fits_environment(const struct module_env *env, int id,
  * to be what it should. Any worker; some nanoseconds. */
 bool layout_fits_query(const struct module_qstate *qstate, int id);
 
+/* Whether something was seen that did not fit: from then on none of Unbound's structures may be
+ * touched, in callbacks neither. Known at init, or at the first query that a worker brings.
+ *
+ * returns  layout_set_foreign(): what it was before
+ * thread   any
+ */
+bool layout_set_foreign(bool foreign);
+bool layout_is_foreign(void);
+
 #endif

@@ -1,16 +1,27 @@
-/* reply.h - what happens to each client's reply before it is encoded. */
+/* reply.h - each client's reply, before it is encoded: the one place where clients that share a
+ * query state can get different answers. */
 #ifndef MODULE_REPLY_H
 #define MODULE_REPLY_H
 
-struct module_env;
+#include "query.h"
+
+struct self;
 
 /* In init, before workers run.
  *
  * returns  SINK_OK; SINK_ENOMEM
  */
-int reply_register(struct module_env *env, int id);
+int reply_register(struct self *self, struct module_env *env, int id);
 
 /* In deinit. */
 void reply_unregister(struct module_env *env, int id);
+
+/* A query state is about to be answered, not to everybody with its reply: make that one that can be
+ * changed for each client. The caller then sets query->block.
+ *
+ * failed   there is an error, or a reply that nobody may get: exempt clients get SERVFAIL
+ * returns  false: no memory, nothing is changed
+ */
+bool reply_change(struct module_qstate *qstate, struct query *query, bool failed);
 
 #endif

@@ -3,8 +3,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "enforce.h"
+#include "exempt.h"
+#include "greet.h"
+#include "learned.h"
 #include "mail.h"
+#include "query.h"
 #include "reply.h"
+#include "response.h"
 #include "sinkhole/current.h"
 #include "ub.h"
 #include "watch.h"
@@ -32,14 +38,32 @@ static const char *data_dir(void)
 	return dir && dir[0] ? dir : SINK_DATA_DIR;
 }
 
+/* Not being exempt is the safe side of a mistake. */
+static int read_exempt(struct self *self)
+{
+	int err = exempt_new(getenv("SINKHOLE_EXEMPT"), &self->exempt);
+
+	if (err != SINK_ESYNTAX)
+		return err;
+	log_warn("sinkhole: SINKHOLE_EXEMPT is not a list of prefixes: no client is exempt");
+	return SINK_OK;
+}
+
 static int build(struct self *self, unsigned threads)
 {
+	unsigned slots = slots_for(threads);
 	int err = mail_new(&self->mail);
 
 	if (!err)
-		err = workers_new(threads, self->mail, &self->workers);
+		err = workers_new(slots, self->mail, &self->workers);
 	if (!err)
-		err = sink_current_new(slots_for(threads), &self->current);
+		err = sink_current_new(slots, &self->current);
+	if (!err)
+		err = read_exempt(self);
+	if (!err)
+		err = learned_new(self->exempt != NULL, &self->learned);
+	if (!err)
+		err = enforce_new(self, &self->enforce);
 	if (!err)
 		err = watch_new(data_dir(), self->current, self->mail, &self->watch);
 	return err;
@@ -48,6 +72,9 @@ static int build(struct self *self, unsigned threads)
 static void destroy(struct self *self)
 {
 	watch_stop(self->watch); /* first: its thread uses the others */
+	enforce_free(self->enforce);
+	learned_free(self->learned);
+	exempt_free(self->exempt);
 	sink_current_free(self->current);
 	workers_free(self->workers);
 	if (self->mail)
@@ -56,11 +83,51 @@ static void destroy(struct self *self)
 	free(self);
 }
 
-/* In line, because no worker exists yet: the very first answer is filtered. */
-static void first_look(struct self *self)
+/* What was not registered is not there: that is fine. */
+static void unhook(struct module_env *env, int id)
 {
+	greet_unregister(env, id);
+	response_unregister(env, id);
+	reply_unregister(env, id);
+}
+
+static int hook(struct self *self, struct module_env *env, int id)
+{
+	int err = reply_register(self, env, id);
+
+	if (err)
+		return err;
+	err = response_register(self, env, id);
+	if (!err)
+		err = greet_register(self, env, id);
+	if (err)
+		unhook(env, id);
+	return err;
+}
+
+static void on_switch(void *arg, uint64_t serial)
+{
+	enforce_switched(arg, serial);
+}
+
+static int on_tick(void *arg)
+{
+	return enforce_tick(arg);
+}
+
+/* In line, because no worker exists yet: the very first answer is filtered. */
+static void first_look(struct self *self, struct module_env *env)
+{
+	const struct watch_ear ear = {
+		.switched = on_switch,
+		.tick = on_tick,
+		.arg = self->enforce,
+	};
+
 	watch_look(self->watch);
 	workers_log(self->mail, "sinkhole " SINK_VERSION);
+	enforce_at_start(self->enforce, env);
+	watch_tell(self->watch, &ear);
 	if (watch_start(self->watch))
 		log_warn("sinkhole: cannot start a thread: %s; "
 			 "a new generation is noticed at the next reload only",
@@ -74,9 +141,10 @@ int self_begin(struct module_env *env, int id, struct self **out)
 
 	if (!self)
 		return SINK_ENOMEM;
+	self->modinfo = env->modinfo[id];
 	err = build(self, threads_of(env));
 	if (!err)
-		err = reply_register(env, id);
+		err = hook(self, env, id);
 	if (err) {
 		destroy(self);
 		return err;
@@ -84,15 +152,21 @@ int self_begin(struct module_env *env, int id, struct self **out)
 	if (id != 0)
 		log_warn("sinkhole: dynlib should be the first word of module-config; "
 			 "a module before it may store or change what it answers");
-	first_look(self);
+	first_look(self, env);
 	*out = self;
 	return SINK_OK;
 }
 
 void self_end(struct self *self, struct module_env *env, int id)
 {
-	reply_unregister(env, id);
+	unhook(env, id);
 	destroy(self);
+}
+
+struct query *self_query(struct self *self, struct module_qstate *qstate, int id)
+{
+	return query_of(qstate, id, workers_queries(self->workers, qstate->env),
+		sink_current_serial(self->current));
 }
 
 size_t self_size(const struct self *self)

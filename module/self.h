@@ -5,18 +5,27 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
+struct enforce;
+struct exempt;
+struct learned;
 struct mail;
 struct module_env;
+struct module_qstate;
+struct query;
 struct sink_current;
 struct watch;
 struct workers;
 
 struct self {
+	const void *modinfo; /* of this module, the same in each worker's environment */
 	struct sink_current *current; /* a slot a worker, by its thread number */
 	struct mail *mail;
 	struct workers *workers;
+	struct exempt *exempt; /* NULL: nobody */
+	struct learned *learned;
+	struct enforce *enforce;
 	struct watch *watch;
-	atomic_ulong failures; /* queries passed on because judging them failed */
+	atomic_ulong failures; /* names passed because judging them failed */
 	atomic_llong quiet_until; /* seconds: no log line about those before */
 };
 
@@ -30,6 +39,9 @@ int self_begin(struct module_env *env, int id, struct self **out);
 
 /* When no worker is left. */
 void self_end(struct self *self, struct module_env *env, int id);
+
+/* What is remembered about a query state; see query_of(). */
+struct query *self_query(struct self *self, struct module_qstate *qstate, int id);
 
 /* Bytes. */
 size_t self_size(const struct self *self);

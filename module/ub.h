@@ -7,13 +7,17 @@
 #include "config.h"
 
 #include "dynlibmod/dynlibmod.h"
+#include "daemon/worker.h"
 #include "respip/respip.h"
 #include "services/cache/dns.h"
+#include "services/cache/rrset.h"
+#include "services/localzone.h"
 #include "services/mesh.h"
 #include "util/alloc.h"
 #include "util/config_file.h"
 #include "util/data/msgencode.h"
 #include "util/data/msgreply.h"
+#include "util/data/dname.h"
 #include "util/data/packed_rrset.h"
 #include "util/locks.h"
 #include "util/log.h"
@@ -21,6 +25,7 @@
 #include "util/net_help.h"
 #include "util/netevent.h"
 #include "util/regional.h"
+#include "util/storage/slabhash.h"
 #include "util/ub_event.h"
 
 #endif

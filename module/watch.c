@@ -37,6 +37,7 @@ struct watch {
 	char *dir, *path; /* of the manifest */
 	struct sink_current *current;
 	struct mail *mail;
+	struct watch_ear ear;
 	struct stamp stamp; /* of the manifest looked at last */
 	struct sink_manifest used; /* in use; serial 0: none */
 	atomic_size_t bytes;
@@ -188,6 +189,8 @@ static int put_in_use(struct watch *w, const struct sink_manifest *manifest, str
 	atomic_store(&w->bytes, (size_t)manifest->base_size);
 	say_in_use(w, began);
 	say_direct(w, map);
+	if (w->ear.switched)
+		w->ear.switched(w->ear.arg, manifest->serial);
 	return SINK_OK;
 }
 
@@ -279,6 +282,18 @@ static void drain(int fd)
 		; /* what happened does not matter: we look */
 }
 
+static int pause_of(struct watch *w)
+{
+	int pause = w->ear.tick ? w->ear.tick(w->ear.arg) : LOOK_EVERY;
+
+	return pause < LOOK_EVERY ? pause : LOOK_EVERY;
+}
+
+void watch_tell(struct watch *w, const struct watch_ear *ear)
+{
+	w->ear = *ear;
+}
+
 static void *run(void *arg)
 {
 	struct watch *w = arg;
@@ -289,7 +304,7 @@ static void *run(void *arg)
 			{ .fd = w->notify, .events = POLLIN }, /* passed over if negative */
 		};
 
-		poll(fds, sizeof fds / sizeof fds[0], LOOK_EVERY);
+		poll(fds, sizeof fds / sizeof fds[0], pause_of(w));
 		if (fds[1].revents)
 			drain(w->notify);
 		watch_look(w);

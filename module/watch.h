@@ -5,6 +5,7 @@
 #define MODULE_WATCH_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "mail.h"
 #include "sinkhole/current.h"
@@ -19,6 +20,19 @@ struct watch;
  * returns  SINK_OK; SINK_ENOMEM; SINK_EIO (no file descriptor)
  */
 int watch_new(const char *dir, struct sink_current *current, struct mail *mail, struct watch **out);
+
+/* Who wants to know, in the watch's thread. */
+struct watch_ear {
+	/* A generation was put in use. */
+	void (*switched)(void *arg, uint64_t serial);
+	/* Time has passed. Returns milliseconds until it wants to be called again; it may be
+	 * called earlier. */
+	int (*tick)(void *arg);
+	void *arg;
+};
+
+/* Tell of what happens from now on. Before watch_start() only. */
+void watch_tell(struct watch *watch, const struct watch_ear *ear);
 
 /* Look once, in the calling thread: put a generation in use if a newer one is published. Before
  * watch_start() only.

@@ -31,6 +31,12 @@ int sink_current_enter(struct sink_current *current, unsigned slot, struct sink_
 
 void sink_current_leave(struct sink_current *current, unsigned slot);
 
+/* The serial of the generation that this slot has entered.
+ *
+ * slot     the calling thread's own, entered
+ */
+uint64_t sink_current_entered(const struct sink_current *current, unsigned slot);
+
 /* The serial given to the last switch, 0 before the first. Any thread. */
 uint64_t sink_current_serial(const struct sink_current *current);
 

@@ -11,7 +11,7 @@ sys.dont_write_bytecode = True
 
 import harness
 import zones
-from forge import (Forger, becomes_in_force, content, heard_of, in_force, one_line, sealed, soon,
+from forge import (OF_STATE, Forger, becomes_in_force, content, heard_of, in_force, one_line, sealed, soon,
                    zone_of)
 
 
@@ -103,10 +103,10 @@ def lied_to(tap, resolver, forger):
     for what, lie in (("manifest", lambda: forger.place(b"garbage\n")),
                       ("base", lambda: forger.place(
                           sealed(forger.base(b"", claimed=forger.body))))):
-        before = len(resolver.said())
+        before = len(resolver.said(OF_STATE))
         lie()
         time.sleep(3)
-        new = resolver.said()[before:]
+        new = resolver.said(OF_STATE)[before:]
         tap.ok(len(new) == 1, "a %s that stays bad is said once in 3 s" % what, "\n".join(new))
         forger.turn(tap, resolver, "... and the next good one is in force")
 

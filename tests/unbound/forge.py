@@ -56,13 +56,17 @@ def heard_of(resolver, serial):
     return harness.wait_until(lambda: resolver.said(r"\b%d\b" % serial), 2)
 
 
+OF_STATE = r"^(?!generation [0-9]+ enforced)"
+
+
 def one_line(resolver, act):
-    """What the module logs about something, once it had the time to say it twice."""
-    before = len(resolver.said())
+    """What the module logs about something, once it had the time to say it twice. That a generation
+    has reached the caches, too, comes later, and is about what was before."""
+    before = len(resolver.said(OF_STATE))
     act()
-    harness.wait_until(lambda: len(resolver.said()) > before, 2)
+    harness.wait_until(lambda: len(resolver.said(OF_STATE)) > before, 2)
     time.sleep(SETTLE)
-    return resolver.said()[before:]
+    return resolver.said(OF_STATE)[before:]
 
 
 def sealed(fields):

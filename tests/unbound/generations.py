@@ -10,8 +10,8 @@ sys.dont_write_bytecode = True
 
 import harness
 import zones
-from forge import (Forger, becomes_in_force, content, heard_of, one_line, sealed, soon, timing,
-                   zone_of)
+from forge import (OF_STATE, Forger, becomes_in_force, content, heard_of, one_line, sealed, soon,
+                   timing, zone_of)
 
 
 def starts_without(tap, lab, relay):
@@ -93,12 +93,12 @@ def replayed(tap, resolver, forger):
 
 def moved(tap, resolver, store, forger):
     away = store.dir + ".away"
-    before = len(resolver.said())
+    before = len(resolver.said(OF_STATE))
     os.rename(store.dir, away)
     time.sleep(1.5)
     tap.ok(forger.in_force(resolver), "the directory is gone: the generation stays")
-    tap.ok(len(resolver.said()) - before <= 1, "... with one line at most",
-           "\n".join(resolver.said()[before:]))
+    tap.ok(len(resolver.said(OF_STATE)) - before <= 1, "... with one line at most",
+           "\n".join(resolver.said(OF_STATE)[before:]))
     os.rename(away, store.dir)
     time.sleep(1)
     forger.turn(tap, resolver, "the directory is back: the next one is in force")

@@ -72,14 +72,6 @@ class Tap:
         faults = list(faults)
         return self.ok(not faults, what, some(faults))
 
-    def todo(self, faults, what, condition):
-        """A fact that cannot hold before the condition does: shown when it fails, no failure."""
-        faults = list(faults)
-        self.count += 1
-        print("%sok %d - %s # TODO %s" % (
-            "not " if faults else "", self.count, escape(what), condition), flush=True)
-        self.note(some(faults[:2]))
-
     def skip(self, what, reason):
         self.count += 1
         print("ok %d - %s # SKIP %s" % (self.count, escape(what), reason), flush=True)
@@ -392,10 +384,12 @@ class Load:
     ask(number)     the n-th question of a client: whatever query() takes, as a dictionary
     judge(answer, asked, sent, got)
                     returns what is wrong with an answer, a list; the times are time.monotonic()
+    sources         addresses of the clients, by turns
     """
 
-    def __init__(self, port, ask, judge, clients=4, pause=0.0):
+    def __init__(self, port, ask, judge, clients=4, pause=0.0, sources=("127.0.0.1",)):
         self.port = port
+        self.sources = sources
         self.ask = ask
         self.judge = judge
         self.pause = pause
@@ -412,6 +406,7 @@ class Load:
     def client(self, number):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             sock.settimeout(ASK_TIMEOUT)
+            sock.bind((self.sources[number % len(self.sources)], 0))
             sock.connect(("127.0.0.1", self.port))
             at = number
             while not self.stopping:
@@ -509,17 +504,20 @@ remote-control:
 class Relay:
     """Stands between the resolver and NSD and remembers every question that passes."""
 
-    def __init__(self, lab, nsd):
+    def __init__(self, lab, nsd, address="127.0.0.1", port=None):
         self.nsd = nsd
         self.zones = nsd.zones
-        self.port = lab.port()
+        self.port = port or lab.port()
         self.seen = []  # (name in lower case, type)
         self.delay = 0.0  # seconds that a question by UDP is held back
+        self.dead = set()  # zones whose questions are dropped, with all below
+        self.failing = set()  # zones whose questions are answered with an error, with all below
+        self.error = 2  # that error: SERVFAIL
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.udp.bind(("127.0.0.1", self.port))
+        self.udp.bind((address, self.port))
         self.tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self.tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.tcp.bind(("127.0.0.1", self.port))
+        self.tcp.bind((address, self.port))
         self.tcp.listen(64)
         for work in (self.serve_udp, self.accept):
             threading.Thread(target=work, daemon=True).start()
@@ -540,7 +538,9 @@ class Relay:
         """In a thread of its own: a question that NSD leaves unanswered must not hold up others."""
         time.sleep(self.delay)
         with contextlib.suppress(OSError):
-            self.udp.sendto(exchange(self.nsd.port, wire), client)
+            answer = self.answer(wire)
+            if answer:
+                self.udp.sendto(answer, client)
 
     def accept(self):
         while True:
@@ -552,8 +552,23 @@ class Relay:
             while True:
                 wire = receive(sock, struct.unpack("!H", receive(sock, 2))[0])
                 self.note(wire)
-                answer = exchange(self.nsd.port, wire, tcp=True)
-                sock.sendall(struct.pack("!H", len(answer)) + answer)
+                answer = self.answer(wire, tcp=True)
+                if answer:
+                    sock.sendall(struct.pack("!H", len(answer)) + answer)
+
+    def answer(self, wire, tcp=False):
+        """What NSD says, or what the zone's lot is; nothing for a dead one."""
+        if self.below(wire, self.dead):
+            return None
+        if self.below(wire, self.failing):
+            return (wire[:2] + bytes([0x80, self.error]) + b"\0\1\0\0\0\0\0\0" +
+                    question_bytes(wire))
+        return exchange(self.nsd.port, wire, tcp)
+
+    @staticmethod
+    def below(wire, zones):
+        qname, _ = dns.name.from_wire(wire, 12)
+        return any(qname.is_subdomain(name(zone)) for zone in zones)
 
     def forget(self):
         self.seen.clear()
@@ -638,15 +653,16 @@ class Unbound:
     server      more lines for the server: clause; also to override those below
     tail        more clauses
     anchors     trust anchors, one text each
-    modules     the module-config, when there is a store
+    modules     the module-config; without a store, the same without us
     build       another UNBOUND_DIR;  so: another module;  home: where it lives
     forward     send everything to the upstream as to another resolver
     leak_check  by the sanitizer, if there is one, when the resolver ends: that needs /proc
+    environ     more variables of its environment
     """
 
     def __init__(self, lab, upstream, store=None, server="", tail="", anchors=(),
                  modules="dynlib validator iterator", threads=1, build=None, so=None, home=None,
-                 daemonize=False, forward=False, leak_check=True):
+                 daemonize=False, forward=False, leak_check=True, environ=None):
         self.lab = lab
         self.build = build or needed("UNBOUND_DIR")
         self.dir = home or lab.fresh("unbound")
@@ -659,9 +675,11 @@ class Unbound:
         self.log_path = self.dir + "/log"
         self.conf = self.dir + "/unbound.conf"
         self.environ = dict(os.environ)
-        self.environ.pop("SINKHOLE_DIR", None)
+        for variable in ("SINKHOLE_DIR", "SINKHOLE_EXEMPT"):
+            self.environ.pop(variable, None)
+        self.environ.update(environ or {})
         if store is None:
-            modules = "validator iterator"
+            modules = " ".join(word for word in modules.split() if word != "dynlib")
         else:
             tail += MODULE_LINES.format(so or needed("SINKHOLE_SO")) * modules.count("dynlib")
             self.environ["SINKHOLE_DIR"] = store if isinstance(store, str) else store.dir
@@ -733,9 +751,10 @@ class Unbound:
     def enforces(self, zone=zones.PROBE, timeout=START_TIMEOUT):
         return wait_until(lambda: self.blocks(zone), timeout)
 
-    def control(self, *argv, check=True):
+    def control(self, *argv, check=True, text=""):
+        """text: what the command reads, e.g. load_cache."""
         done = subprocess.run([self.binary("unbound-control"), "-c", self.conf, *argv],
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
+                              input=text, capture_output=True, text=True, timeout=30)
         if check and done.returncode:
             raise Failure("unbound-control %s: %s%s" % (" ".join(argv), done.stdout, done.stderr))
         return done

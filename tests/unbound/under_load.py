@@ -92,8 +92,10 @@ def main(tap, lab):
     tap.ok(load.longest < LONGEST, "no query waited %g s" % LONGEST, load.longest)
     tap.none(load.faults, "every answer was right for a generation in force")
     tap.note("%d queries; the longest took %.1f ms" % (load.count, load.longest * 1000))
-    said = resolver.said(r"\b%d\b" % store.serial())
-    tap.same(len(said), 1, "one line about the last generation")
+    for state in ("in use", "enforced"):
+        line = "generation %d %s" % (store.serial(), state)
+        harness.wait_until(lambda l=line: resolver.said(l), 5)
+        tap.same(len(resolver.said(line)), 1, "one line says: " + line)
     if perf:
         perf.send_signal(harness.signal.SIGINT)
         out = perf.communicate(timeout=20)[0]

@@ -1,0 +1,246 @@
+/* enforce.c - in the order of effect: new queries see the new generation at once; then every worker
+ * comes by its event loop, so that none is between judging a response by the old generation and
+ * storing it; then the caches are walked through; then the last query is awaited that began before,
+ * whose answer may be stored for the moment until it is judged as a whole.
+ *
+ * Only then can nothing of the old be seen any more, and only then is it said. */
+#include "enforce.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "mail.h"
+#include "self.h"
+#include "sinkhole/err.h"
+#include "sinkhole/current.h"
+#include "walk.h"
+#include "worker.h"
+
+#define SLICE 400 /* us that a worker walks before it looks after its queries again */
+#define HEAR_MAX 20000 /* us to wait for all workers to come by; one may be busy with a control command */
+#define REST 3 /* times as long as a walk took, until the next: so walking never takes over */
+#define REST_MAX 2000000 /* us */
+#define LOOK_EVERY 200000 /* us */
+#define TICK 10 /* ms */
+#define TICK_IDLE 1000000 /* ms: never; a switch comes by itself */
+
+enum phase {
+	IDLE,
+	RESTING, /* a walk is wanted, and the last one was only just */
+	CALLING, /* until each worker has come by */
+	WALKING,
+	DRAINING, /* until older queries have ended */
+};
+
+struct enforce {
+	struct self *self;
+	struct walk *walk;
+	pthread_mutex_t lock; /* of what follows */
+	enum phase phase;
+	uint64_t wanted, serial; /* the newest generation; the one that this walk is for */
+	int64_t wanted_at, switched_at; /* us, when these were put in use */
+	int64_t called_at, begun_at, walked_at, rest_until; /* us */
+	bool again; /* not every worker had come by: walk once more */
+	bool told; /* that this generation is enforced */
+	int64_t look_at; /* us: for what was loaded into the cache */
+};
+
+static int64_t now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* --- each under the lock --- */
+
+static void call(struct enforce *e, int64_t now)
+{
+	e->phase = CALLING;
+	e->serial = e->wanted;
+	e->switched_at = e->wanted_at;
+	e->called_at = now;
+	workers_call(e->self->workers);
+}
+
+static void call_when_rested(struct enforce *e, int64_t now)
+{
+	if (now < e->rest_until)
+		e->phase = RESTING;
+	else
+		call(e, now);
+}
+
+/* The worker brings the caches: our own thread must not touch them. */
+static void begin_when_heard(struct enforce *e, struct module_env *env, int64_t now)
+{
+	bool heard = workers_heard(e->self->workers);
+
+	if (!heard && now - e->called_at < HEAR_MAX)
+		return;
+	if (walk_begin(e->walk, env))
+		return; /* no memory: the next call tries again */
+	e->again = !heard;
+	e->begun_at = now;
+	e->phase = WALKING;
+}
+
+static void end_walk(struct enforce *e, int64_t now)
+{
+	int64_t rest = (now - e->begun_at) * REST;
+
+	e->walked_at = now;
+	e->rest_until = now + (rest < REST_MAX ? rest : REST_MAX);
+	if (e->again || e->wanted != e->serial)
+		call_when_rested(e, now);
+	else
+		e->phase = DRAINING;
+}
+
+static double seconds(int64_t us)
+{
+	return (double)us / 1e6;
+}
+
+static void end_drain(struct enforce *e, int64_t now)
+{
+	struct walk_count count = walk_count(e->walk);
+
+	if (workers_oldest(e->self->workers) < e->serial)
+		return;
+	e->phase = IDLE;
+	if (e->told && count.sets + count.messages == 0)
+		return;
+	e->told = true;
+	mail_put(e->self->mail, false,
+		"generation %llu enforced: caches after %.3f seconds, queries after %.3f; "
+		"removed %lu record sets, %lu messages",
+		(unsigned long long)e->serial, seconds(e->walked_at - e->switched_at),
+		seconds(now - e->switched_at), count.sets, count.messages);
+}
+
+/* What was loaded into the cache comes from another time, or from another resolver: walk through it
+ * as after a switch. */
+static void look_for_import(struct enforce *e, struct module_env *env, int64_t now)
+{
+	struct import *import = workers_import(e->self->workers, env);
+
+	if (env->alloc->thread_num != 0 || !import || !import_found(import, env->alloc))
+		return;
+	e->wanted = sink_current_serial(e->self->current);
+	e->wanted_at = now;
+	if (e->wanted)
+		call_when_rested(e, now);
+}
+
+/* --- from outside --- */
+
+/* The work of a worker; see worker.h. */
+static bool on_call(void *arg, struct module_env *env, bool in_line)
+{
+	struct enforce *e = arg;
+	bool more = false, walking;
+
+	pthread_mutex_lock(&e->lock);
+	if (e->phase == IDLE)
+		look_for_import(e, env, now_us());
+	if (e->phase == CALLING) {
+		begin_when_heard(e, env, now_us());
+		if (e->phase == WALKING)
+			workers_call(e->self->workers); /* those who had come by too early */
+	}
+	walking = e->phase == WALKING;
+	pthread_mutex_unlock(&e->lock);
+	if (walking) {
+		do
+			more = walk_on(e->walk, e->self, env, SLICE);
+		while (in_line && more);
+		pthread_mutex_lock(&e->lock);
+		if (e->phase == WALKING && walk_is_over(e->walk))
+			end_walk(e, now_us());
+		pthread_mutex_unlock(&e->lock);
+	}
+	return more;
+}
+
+void enforce_switched(struct enforce *e, uint64_t serial)
+{
+	int64_t now = now_us();
+
+	pthread_mutex_lock(&e->lock);
+	e->wanted = serial;
+	e->wanted_at = now;
+	e->told = false;
+	if (e->phase == IDLE || e->phase == DRAINING)
+		call_when_rested(e, now);
+	pthread_mutex_unlock(&e->lock);
+}
+
+int enforce_tick(struct enforce *e)
+{
+	int64_t now = now_us();
+	int pause;
+
+	pthread_mutex_lock(&e->lock);
+	if (e->phase == RESTING)
+		call_when_rested(e, now);
+	else if (e->phase == CALLING && now - e->called_at >= HEAR_MAX)
+		workers_call(e->self->workers);
+	else if (e->phase == DRAINING)
+		end_drain(e, now);
+	else if (e->phase == IDLE && now >= e->look_at) {
+		e->look_at = now + LOOK_EVERY;
+		workers_call_first(e->self->workers);
+	}
+	pause = e->phase == IDLE || !workers_listen(e->self->workers) ? TICK_IDLE : TICK;
+	pthread_mutex_unlock(&e->lock);
+	return pause;
+}
+
+void enforce_at_start(struct enforce *e, struct module_env *env)
+{
+	struct walk_count count;
+	int64_t began = now_us();
+
+	if (sink_current_serial(e->self->current) == 0 || walk_begin(e->walk, env))
+		return;
+	while (walk_on(e->walk, e->self, env, SLICE))
+		;
+	count = walk_count(e->walk);
+	if (count.sets + count.messages == 0)
+		return;
+	log_info("sinkhole: generation %llu enforced: caches after %.3f seconds, queries after %.3f; "
+		 "removed %lu record sets, %lu messages",
+		(unsigned long long)sink_current_serial(e->self->current),
+		seconds(now_us() - began), seconds(now_us() - began), count.sets, count.messages);
+}
+
+int enforce_new(struct self *self, struct enforce **out)
+{
+	struct enforce *e = calloc(1, sizeof *e);
+	int err;
+
+	if (!e)
+		return SINK_ENOMEM;
+	err = walk_new(&e->walk);
+	if (err) {
+		free(e);
+		return err;
+	}
+	pthread_mutex_init(&e->lock, NULL); /* cannot fail without attributes */
+	e->self = self;
+	workers_on_call(self->workers, on_call, e);
+	*out = e;
+	return SINK_OK;
+}
+
+void enforce_free(struct enforce *e)
+{
+	if (!e)
+		return;
+	walk_free(e->walk);
+	pthread_mutex_destroy(&e->lock);
+	free(e);
+}

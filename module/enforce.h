@@ -1,0 +1,35 @@
+/* enforce.h - a new generation takes hold of what is there already: of Unbound's caches, and of the
+ * queries that began before it (doc/DECISIONS.md). */
+#ifndef MODULE_ENFORCE_H
+#define MODULE_ENFORCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct enforce;
+struct module_env;
+struct self;
+
+/* self     whose workers walk and whose mail hears of it; outlives what is made
+ * returns  SINK_OK; SINK_ENOMEM
+ */
+int enforce_new(struct self *self, struct enforce **out);
+
+/* When no worker is left. NULL is fine. */
+void enforce_free(struct enforce *enforce);
+
+/* A generation was put in use: let the workers begin. When generations follow each other faster
+ * than the caches can be walked through, some are passed over, never the last. The watch's thread.
+ */
+void enforce_switched(struct enforce *enforce, uint64_t serial);
+
+/* Go on with what waits for time to pass. The watch's thread.
+ *
+ * returns  milliseconds after which to call again; large if nothing waits
+ */
+int enforce_tick(struct enforce *enforce);
+
+/* Walk through caches that were kept over a reload, before there are workers. */
+void enforce_at_start(struct enforce *enforce, struct module_env *env);
+
+#endif

@@ -1,0 +1,70 @@
+/* greet.c - Unbound calls back for each answer from its cache, without saying which worker gives it.
+ * That stands in the worker's own sockets. Once met, the worker is asked to call no more: an answer
+ * from the cache costs what it did before. */
+#include "greet.h"
+
+#include "layout.h"
+#include "self.h"
+#include "sinkhole/err.h"
+#include "ub.h"
+#include "worker.h"
+
+/* Only pointers are compared before one is followed: see layout.h. */
+static struct module_env *worker_of(const struct self *self, const struct comm_reply *client,
+	int id)
+{
+	struct worker *worker = client && client->c ? client->c->cb_arg : NULL;
+
+	if (!worker || worker->env.worker != worker || worker->env.modinfo[id] != self->modinfo)
+		return NULL;
+	return &worker->env;
+}
+
+/* The list is shared by all workers, its head is each one's own. */
+static void call_no_more(struct module_env *env, int id)
+{
+	struct inplace_cb **head = &env->inplace_cb_lists[inplace_cb_reply_cache];
+
+	if (*head && (*head)->id == id)
+		*head = (*head)->next;
+}
+
+static int on_cached(struct query_info *qinfo, struct module_qstate *qstate, struct reply_info *rep,
+	int rcode, struct edns_data *edns, struct edns_option **options, struct comm_reply *client,
+	struct regional *region, struct timeval *start, int id, void *arg)
+{
+	struct self *self = arg;
+	struct module_env *env;
+
+	(void)qinfo;
+	(void)qstate;
+	(void)rep;
+	(void)rcode;
+	(void)edns;
+	(void)options;
+	(void)region;
+	(void)start;
+	env = layout_is_foreign() ? NULL : worker_of(self, client, id);
+	if (env) {
+		workers_meet(self->workers, env);
+		call_no_more(env, id);
+	}
+	return 1;
+}
+
+int greet_register(struct self *self, struct module_env *env, int id)
+{
+	struct dynlibmod_env *dynlib = env->modinfo[id];
+
+	if (!dynlib->inplace_cb_register_wrapped((void *)on_cached, inplace_cb_reply_cache, self,
+		    env, id))
+		return SINK_ENOMEM;
+	return SINK_OK;
+}
+
+void greet_unregister(struct module_env *env, int id)
+{
+	struct dynlibmod_env *dynlib = env->modinfo[id];
+
+	dynlib->inplace_cb_delete_wrapped(env, inplace_cb_reply_cache, id);
+}

@@ -1,0 +1,93 @@
+#include "query.h"
+
+static void publish(struct queries *queries)
+{
+	const struct query *oldest = queries->oldest;
+
+	atomic_store_explicit(&queries->serial, oldest ? oldest->serial : QUERIES_NONE,
+		memory_order_release);
+}
+
+static void join(struct queries *queries, struct query *query)
+{
+	query->queries = queries;
+	query->older = queries->newest;
+	if (queries->newest)
+		queries->newest->newer = query;
+	else
+		queries->oldest = query;
+	queries->newest = query;
+	if (queries->oldest == query)
+		publish(queries);
+}
+
+static void leave(struct queries *queries, struct query *query)
+{
+	bool was_oldest = queries->oldest == query;
+
+	if (query->older)
+		query->older->newer = query->newer;
+	else
+		queries->oldest = query->newer;
+	if (query->newer)
+		query->newer->older = query->older;
+	else
+		queries->newest = query->older;
+	if (was_oldest)
+		publish(queries);
+}
+
+struct query *query_of(struct module_qstate *qstate, int id, struct queries *queries,
+	uint64_t serial)
+{
+	struct query *query = qstate->minfo[id];
+
+	if (query)
+		return query;
+	query = regional_alloc_zero(qstate->region, sizeof *query);
+	if (!query)
+		return NULL;
+	query->serial = serial;
+	query->tip = sink_span(qstate->qinfo.qname, qstate->qinfo.qname_len);
+	if (queries)
+		join(queries, query);
+	qstate->minfo[id] = query;
+	return query;
+}
+
+void query_end(struct module_qstate *qstate, int id)
+{
+	struct query *query = qstate->minfo[id];
+
+	if (query && query->queries)
+		leave(query->queries, query);
+	qstate->minfo[id] = NULL;
+}
+
+struct verdict *query_keep(struct module_qstate *qstate, const struct verdict *verdict)
+{
+	struct verdict *kept = regional_alloc_init(qstate->region, verdict, sizeof *verdict);
+
+	if (!kept)
+		log_err("sinkhole: out of memory: a query is not filtered");
+	return kept;
+}
+
+bool query_begins_internal(const struct module_qstate *qstate)
+{
+	const struct mesh_state *mesh = qstate->mesh_info;
+
+	if (qstate->is_valrec || qstate->is_priming || mesh->cb_list)
+		return true;
+	return !mesh->reply_list && mesh->super_set.count > 0;
+}
+
+bool query_is_internal(const struct module_qstate *qstate, const struct query *query)
+{
+	return !query->for_client && !qstate->mesh_info->reply_list;
+}
+
+bool query_is_ours(const struct query_info *asked)
+{
+	return asked->qclass == LDNS_RR_CLASS_IN || asked->qclass == LDNS_RR_CLASS_ANY;
+}

@@ -1,0 +1,73 @@
+/* query.h - what the module remembers about a query state, from its beginning to its end (Unbound's
+ * minfo): what was decided, and which generation it began under. */
+#ifndef MODULE_QUERY_H
+#define MODULE_QUERY_H
+
+#include <stdatomic.h>
+
+#include "ub.h"
+#include "verdict.h"
+
+/* The query states of one worker that are alive, in the order in which they began. Serials never
+ * go back, so the oldest state has the smallest. */
+struct queries {
+	struct query *oldest, *newest; /* the worker's own */
+	atomic_uint_fast64_t serial; /* of the oldest; QUERIES_NONE if there is none. Any thread reads */
+};
+
+#define QUERIES_NONE UINT_FAST64_MAX
+
+struct query {
+	struct queries *queries; /* NULL: not counted */
+	struct query *older, *newer;
+	uint64_t serial; /* of the generation in use when it began */
+	bool for_client; /* it began for a client, or is the prefetch of what one asked */
+
+	/* What the chain of names has led to so far; see response.c. */
+	struct sink_span tip;
+	struct verdict *decided; /* by the first name of it that an entry decides about, or NULL */
+	bool ours; /* no_cache_store was set by us */
+
+	/* How to answer clients; see reply.c. */
+	const struct reply_info *seen; /* the reply that the following is about */
+	struct verdict *block; /* what clients get that are not exempt; NULL: the reply as it is */
+	struct reply_info *saved; /* what the reply was, up to `ref`; NULL: it is the block itself */
+	struct dns_msg *for_supers; /* what waiting queries get, once the reply is changed */
+	bool failed; /* there is no reply that exempt clients could get */
+};
+
+/* What is remembered about a query state; made if nothing is.
+ *
+ * queries  of the worker; NULL is fine
+ * serial   of the generation in use
+ * returns  NULL: no memory
+ * thread   the state's worker
+ * cost     memory of the state's region, once
+ */
+struct query *query_of(struct module_qstate *qstate, int id, struct queries *queries,
+	uint64_t serial);
+
+/* The query state ends. */
+void query_end(struct module_qstate *qstate, int id);
+
+/* A verdict to keep as long as the query state.
+ *
+ * returns  NULL: no memory, and said
+ */
+struct verdict *query_keep(struct module_qstate *qstate, const struct verdict *verdict);
+
+/* Does a query state begin that Unbound has for itself: keys for the validator, the root's servers, a
+ * trust anchor's state, the address of a name server? Blocking those would break names that nobody
+ * listed. What has neither a client nor a query waiting for it is a prefetch, and that is judged like
+ * its client was. */
+bool query_begins_internal(const struct module_qstate *qstate);
+
+/* Is it still one that no client waits for? Most of those are never seen to begin, and what waited
+ * for them may have gone. */
+bool query_is_internal(const struct module_qstate *qstate, const struct query *query);
+
+/* Lists are about the Internet's names. ANY as a class is answered by Unbound with the Internet's
+ * data, so it is judged; CHAOS, HESIOD and NONE hold nothing that is listed. */
+bool query_is_ours(const struct query_info *asked);
+
+#endif

@@ -1,0 +1,175 @@
+/* response.c - the iterator stores every response under the name that it asked for. On the way to
+ * what the client asked for that may be another name: the target of an alias, or, with
+ * minimisation, an ancestor. So each response is judged by itself; and the chain of names from the
+ * client's question onwards is followed, because the whole will be stored under that question.
+ *
+ * Only the name asked for and the answer section count. If authority or glue did, a good domain
+ * with a listed name server would never be stored. */
+#include "response.h"
+
+#include "layout.h"
+#include "self.h"
+#include "sinkhole/err.h"
+#include "worker.h"
+
+#define HOPS_MAX 16 /* more than Unbound follows */
+
+/* The target of a CNAME in the cache, copied; its length is 0 if there is none. */
+static struct sink_span cached_target(struct module_qstate *qstate, struct sink_span name)
+{
+	struct sink_span target = sink_span(NULL, 0);
+	struct ub_packed_rrset_key *set = rrset_cache_lookup(qstate->env->rrset_cache, verdict_octets(name),
+		name.len, LDNS_RR_TYPE_CNAME, LDNS_RR_CLASS_IN, 0, *qstate->env->now, 0);
+
+	if (!set)
+		return target;
+	target = verdict_target(set);
+	target.at = regional_alloc_init(qstate->region, target.at, target.len);
+	lock_rw_unlock(&set->entry.lock);
+	return target.at ? target : sink_span(NULL, 0);
+}
+
+void response_follow(struct self *self, struct module_qstate *qstate, struct query *query,
+	struct verdict *out)
+{
+	for (int i = 0; i < HOPS_MAX && out->action == SINK_ACTION_NONE; i++) {
+		struct sink_span target = cached_target(qstate, query->tip);
+
+		if (target.len == 0)
+			return;
+		verdict_of_name(self, qstate->env, target, out);
+		out->by_answer = true;
+		query->tip = target;
+	}
+}
+
+static bool leads_to(struct sink_span tip, const struct query_info *asked)
+{
+	return dname_subdomain_c(verdict_octets(tip), asked->qname);
+}
+
+/* Is this response only about an ancestor of the name that the chain has come to? Where the chain
+ * came on by the cache, nobody told us. */
+static bool is_between(struct module_qstate *qstate, struct query *query,
+	const struct query_info *asked)
+{
+	struct sink_span tip = query->tip;
+
+	for (int i = 0; i < HOPS_MAX && tip.len > 0 && !leads_to(tip, asked); i++)
+		tip = cached_target(qstate, tip);
+	if (tip.len == 0)
+		return false;
+	query->tip = tip;
+	return query_dname_compare(verdict_octets(tip), asked->qname) != 0;
+}
+
+/* The chain has come to the name asked for: follow it through the answer. */
+static void advance(struct query *query, const struct dns_msg *response)
+{
+	query->tip = sink_span(response->qinfo.qname, response->qinfo.qname_len);
+	for (size_t i = 0; i < response->rep->an_numrrsets; i++) {
+		struct sink_span target = sink_span(NULL, 0);
+
+		if (ntohs(response->rep->rrsets[i]->rk.type) == LDNS_RR_TYPE_CNAME)
+			target = verdict_target(response->rep->rrsets[i]);
+		if (target.len > 0)
+			query->tip = target;
+	}
+}
+
+/* The flag belongs to other modules as well: only what we set may we take back. */
+static void allow_storing(struct module_qstate *qstate, struct query *query, bool allowed)
+{
+	if (allowed && query->ours) {
+		qstate->no_cache_store = 0;
+		query->ours = false;
+	} else if (!allowed && !qstate->no_cache_store) {
+		qstate->no_cache_store = 1;
+		query->ours = true;
+	}
+}
+
+/* Only where to ask next: nothing is stored under the name asked for but what the way to names below
+ * it needs. A server that was asked to resolve (it repeats RD) means no such thing. */
+static bool is_referral(const struct reply_info *rep)
+{
+	if (rep->flags & (BIT_AA | BIT_RD) || FLAGS_GET_RCODE(rep->flags) != LDNS_RCODE_NOERROR ||
+		rep->an_numrrsets > 0 || rep->ns_numrrsets == 0)
+		return false;
+	for (size_t i = 0; i < rep->ns_numrrsets; i++)
+		if (ntohs(rep->rrsets[i]->rk.type) == LDNS_RR_TYPE_SOA)
+			return false;
+	return true;
+}
+
+/* What Unbound needs for its own way to a name that is not blocked would otherwise be asked for
+ * each time. Records alone are no message: no client gets them. Only what a server is authoritative
+ * for; with the rest the iterator has more experience. */
+static void store_records(struct self *self, struct module_qstate *qstate,
+	struct dns_msg *response)
+{
+	struct reply_info *rep = response->rep;
+
+	if (!(rep->flags & BIT_AA) || FLAGS_GET_RCODE(rep->flags) != LDNS_RCODE_NOERROR)
+		return;
+	import_expect(workers_import(self->workers, qstate->env), rep);
+	dns_cache_store(qstate->env, &response->qinfo, rep, 1, 0, 0, NULL, qstate->query_flags,
+		qstate->qstarttime);
+}
+
+static void judge(struct self *self, struct module_qstate *qstate, struct query *query,
+	struct dns_msg *response)
+{
+	bool between = is_between(qstate, query, &response->qinfo);
+	bool alone, whole; /* is a listed name's: the response, what the chain has come to */
+	struct verdict verdict;
+
+	verdict_of_answer(self, qstate->env,
+		sink_span(response->qinfo.qname, response->qinfo.qname_len), response->rep,
+		&verdict);
+	if (!between && !query->decided && verdict.action != SINK_ACTION_NONE) {
+		verdict.by_answer |=
+			query_dname_compare(response->qinfo.qname, qstate->qinfo.qname) != 0;
+		query->decided = query_keep(qstate, &verdict);
+	}
+	if (!between)
+		advance(query, response);
+	alone = verdict_blocks(&verdict);
+	whole = query->decided && verdict_blocks(query->decided);
+	allow_storing(qstate, query, is_referral(response->rep) || (!alone && !whole));
+	if (query_is_internal(qstate, query) ? alone : alone && between && !whole)
+		store_records(self, qstate, response);
+}
+
+/* Unbound's order of arguments; what is returned is logged if it is 0. */
+static int on_response(struct module_qstate *qstate, struct dns_msg *response, int id, void *arg)
+{
+	struct self *self = arg;
+	struct query *query;
+
+	if (layout_is_foreign() || !response || !response->rep || !query_is_ours(&response->qinfo))
+		return 1;
+	query = self_query(self, qstate, id);
+	if (query)
+		judge(self, qstate, query, response);
+	if (!qstate->no_cache_store)
+		import_expect(workers_import(self->workers, qstate->env), response->rep);
+	return 1;
+}
+
+int response_register(struct self *self, struct module_env *env, int id)
+{
+	struct dynlibmod_env *dynlib = env->modinfo[id];
+
+	if (!dynlib->inplace_cb_register_wrapped((void *)on_response, inplace_cb_query_response,
+		    self, env, id))
+		return SINK_ENOMEM;
+	return SINK_OK;
+}
+
+void response_unregister(struct module_env *env, int id)
+{
+	struct dynlibmod_env *dynlib = env->modinfo[id];
+
+	dynlib->inplace_cb_delete_wrapped(env, inplace_cb_query_response, id);
+}

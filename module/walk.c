@@ -1,0 +1,345 @@
+/* walk.c - Unbound's caches are hash tables in slabs, a lock each. A table's lock stops every query
+ * that wants that slab, so it is held for a few dozen bins only, while names are copied out of
+ * them; judging and removing come after it.
+ *
+ * A worker has a slab for itself while it walks there. If the table grows meanwhile, an entry moves
+ * from a bin walked through to a later one or not at all: nothing is missed. What was stored after
+ * the switch was judged by the generation in use. */
+#include "walk.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "self.h"
+#include "sinkhole/err.h"
+#include "verdict.h"
+
+#define BINS 32 /* at a time under a table's lock; a bin holds about one entry */
+#define KEYS 128 /* copied at a time */
+
+/* A key of either cache, copied: what it is that is cached. */
+struct key {
+	uint16_t type, class; /* host order */
+	uint32_t flags; /* of a record set */
+	size_t len;
+	uint8_t name[SINK_WIRE_MAX];
+};
+
+struct batch {
+	size_t count;
+	struct key key[KEYS];
+};
+
+struct kind; /* of cache */
+
+struct slab {
+	const struct kind *kind;
+	struct lruhash *table;
+	size_t bin; /* next */
+	size_t skip; /* entries of that bin that were copied already */
+	bool busy, over;
+};
+
+struct walk {
+	pthread_mutex_t lock; /* of which slab is whose */
+	size_t count, room;
+	struct slab *slabs;
+	atomic_size_t left; /* slabs that are not over */
+	atomic_ulong sets, messages; /* removed */
+};
+
+/* --- two kinds of cache --- */
+
+typedef void copy_fn(const struct lruhash_entry *entry, struct key *out);
+
+/* Judge one and remove it if it must go. */
+typedef void visit_fn(struct walk *walk, struct self *self, struct module_env *env,
+	struct key *key);
+
+struct kind {
+	copy_fn *copy;
+	visit_fn *visit;
+};
+
+static void copy_name(struct key *out, const uint8_t *name, size_t len)
+{
+	out->len = len <= sizeof out->name ? len : 0;
+	memcpy(out->name, name, out->len);
+}
+
+static void copy_set(const struct lruhash_entry *entry, struct key *out)
+{
+	const struct packed_rrset_key *key = &((struct ub_packed_rrset_key *)entry->key)->rk;
+
+	out->type = ntohs(key->type);
+	out->class = ntohs(key->rrset_class);
+	out->flags = key->flags;
+	copy_name(out, key->dname, key->dname_len);
+}
+
+static void copy_message(const struct lruhash_entry *entry, struct key *out)
+{
+	const struct query_info *key = &((struct msgreply_entry *)entry->key)->key;
+
+	out->type = key->qtype;
+	out->class = key->qclass;
+	out->flags = 0;
+	copy_name(out, key->qname, key->qname_len);
+}
+
+static bool is_blocked(struct self *self, struct module_env *env, struct sink_span name)
+{
+	struct verdict verdict;
+
+	verdict_of_name(self, env, name, &verdict);
+	return verdict_blocks(&verdict);
+}
+
+/* An alias of a blocked name whose target has no records at all would stand on its own. */
+static bool leads_to_blocked(struct self *self, struct module_env *env, struct key *key)
+{
+	struct ub_packed_rrset_key *set;
+	struct sink_span target;
+	uint8_t copy[SINK_WIRE_MAX];
+
+	if (key->type != LDNS_RR_TYPE_CNAME && key->type != LDNS_RR_TYPE_DNAME)
+		return false;
+	/* At time 0 nothing has expired: what has is still served by serve-expired. */
+	set = rrset_cache_lookup(env->rrset_cache, key->name, key->len, key->type, key->class,
+		key->flags, 0, 0);
+	if (!set)
+		return false;
+	target = verdict_target(set);
+	if (target.len > sizeof copy)
+		target.len = 0;
+	memcpy(copy, target.at, target.len);
+	lock_rw_unlock(&set->entry.lock);
+	return target.len > 0 && is_blocked(self, env, sink_span(copy, target.len));
+}
+
+/* A message can be used only while each record set that it refers to is there: removing one kills
+ * the cached answers of its name, and of every alias that leads to it. */
+static void visit_set(struct walk *walk, struct self *self, struct module_env *env,
+	struct key *key)
+{
+	if (!is_blocked(self, env, sink_span(key->name, key->len)) &&
+		!leads_to_blocked(self, env, key))
+		return;
+	rrset_cache_remove(env->rrset_cache, key->name, key->len, key->type, key->class,
+		key->flags);
+	atomic_fetch_add_explicit(&walk->sets, 1, memory_order_relaxed);
+}
+
+/* Those without a record set of their own: that a name does not exist, or has no such records. Both
+ * kinds of query, with CD and without, are kept under the same key but in different places. */
+static void visit_message(struct walk *walk, struct self *self, struct module_env *env,
+	struct key *key)
+{
+	if (!is_blocked(self, env, sink_span(key->name, key->len)))
+		return;
+	msg_cache_remove(env, key->name, key->len, key->type, key->class, 0);
+	msg_cache_remove(env, key->name, key->len, key->type, key->class, BIT_CD);
+	atomic_fetch_add_explicit(&walk->messages, 1, memory_order_relaxed);
+}
+
+static const struct kind sets = { copy_set, visit_set };
+static const struct kind messages = { copy_message, visit_message };
+
+/* --- one step --- */
+
+/* The time goes into waiting for memory, so all of it is asked for before any is used. */
+static void fetch(const struct lruhash *table, size_t from, size_t to)
+{
+	for (size_t bin = from; bin < to; bin++)
+		__builtin_prefetch(table->array[bin].overflow_list);
+	for (size_t bin = from; bin < to; bin++) {
+		const struct lruhash_entry *entry = table->array[bin].overflow_list;
+
+		if (entry)
+			__builtin_prefetch(entry->key);
+	}
+}
+
+/* A bin is copied whole or not at all, but for one that no batch has room for.
+ *
+ * returns  false: the batch has no room for the rest */
+static bool copy_bin(struct slab *slab, struct batch *batch)
+{
+	const struct lruhash_entry *entry = slab->table->array[slab->bin].overflow_list;
+	size_t before = batch->count, seen = 0;
+
+	for (; entry; entry = entry->overflow_next) {
+		if (seen++ < slab->skip)
+			continue;
+		if (batch->count == KEYS)
+			break;
+		slab->kind->copy(entry, &batch->key[batch->count++]);
+	}
+	if (!entry) {
+		slab->skip = 0;
+		return true;
+	}
+	if (before > 0)
+		batch->count = before;
+	else
+		slab->skip = seen - 1;
+	return false;
+}
+
+/* With the table's lock no entry comes or goes, and a key never changes. */
+static void copy_bins(struct slab *slab, struct batch *batch)
+{
+	struct lruhash *table = slab->table;
+	size_t end;
+
+	batch->count = 0;
+	lock_quick_lock(&table->lock);
+	end = slab->bin + BINS < table->size ? slab->bin + BINS : table->size;
+	fetch(table, slab->bin, end);
+	while (slab->bin < end && copy_bin(slab, batch))
+		slab->bin++;
+	slab->over = slab->bin >= table->size;
+	lock_quick_unlock(&table->lock);
+}
+
+static void step(struct walk *walk, struct self *self, struct module_env *env, struct slab *slab)
+{
+	struct batch batch;
+
+	copy_bins(slab, &batch);
+	for (size_t i = 0; i < batch.count; i++)
+		if (batch.key[i].len > 0)
+			slab->kind->visit(walk, self, env, &batch.key[i]);
+}
+
+/* --- who walks where --- */
+
+static struct slab *take(struct walk *walk)
+{
+	struct slab *slab = NULL;
+
+	pthread_mutex_lock(&walk->lock);
+	for (size_t i = 0; i < walk->count && !slab; i++)
+		if (!walk->slabs[i].busy && !walk->slabs[i].over)
+			slab = &walk->slabs[i];
+	if (slab)
+		slab->busy = true;
+	pthread_mutex_unlock(&walk->lock);
+	return slab;
+}
+
+static void give_back(struct walk *walk, struct slab *slab)
+{
+	pthread_mutex_lock(&walk->lock);
+	slab->busy = false;
+	if (slab->over)
+		atomic_fetch_sub(&walk->left, 1);
+	pthread_mutex_unlock(&walk->lock);
+}
+
+static int64_t now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+bool walk_on(struct walk *walk, struct self *self, struct module_env *env, unsigned budget)
+{
+	int64_t end = now_us() + budget;
+	struct slab *slab = NULL;
+
+	do {
+		if (!slab && !(slab = take(walk)))
+			return false;
+		step(walk, self, env, slab);
+		if (slab->over) {
+			give_back(walk, slab);
+			slab = NULL;
+		}
+	} while (now_us() < end);
+	if (slab)
+		give_back(walk, slab);
+	return !walk_is_over(walk);
+}
+
+/* --- beginning and end --- */
+
+static void add(struct walk *walk, const struct kind *kind, struct slabhash *cache)
+{
+	for (size_t i = 0; i < cache->size; i++)
+		walk->slabs[walk->count++] = (struct slab){
+			.kind = kind,
+			.table = cache->array[i],
+		};
+}
+
+static int make_room(struct walk *walk, size_t count)
+{
+	struct slab *slabs;
+
+	if (count <= walk->room)
+		return SINK_OK;
+	slabs = realloc(walk->slabs, count * sizeof *slabs);
+	if (!slabs)
+		return SINK_ENOMEM;
+	walk->slabs = slabs;
+	walk->room = count;
+	return SINK_OK;
+}
+
+/* Under the lock: a worker may be looking for a slab of the last walk still. */
+int walk_begin(struct walk *walk, const struct module_env *env)
+{
+	struct slabhash *record_sets = &env->rrset_cache->table;
+	int err;
+
+	pthread_mutex_lock(&walk->lock);
+	err = make_room(walk, record_sets->size + env->msg_cache->size);
+	if (!err) {
+		walk->count = 0;
+		add(walk, &sets, record_sets);
+		add(walk, &messages, env->msg_cache);
+		atomic_store(&walk->sets, 0);
+		atomic_store(&walk->messages, 0);
+		atomic_store(&walk->left, walk->count);
+	}
+	pthread_mutex_unlock(&walk->lock);
+	return err;
+}
+
+bool walk_is_over(const struct walk *walk)
+{
+	return atomic_load(&walk->left) == 0;
+}
+
+struct walk_count walk_count(const struct walk *walk)
+{
+	return (struct walk_count){
+		.sets = atomic_load(&walk->sets),
+		.messages = atomic_load(&walk->messages),
+	};
+}
+
+int walk_new(struct walk **out)
+{
+	struct walk *walk = calloc(1, sizeof *walk);
+
+	if (!walk)
+		return SINK_ENOMEM;
+	pthread_mutex_init(&walk->lock, NULL); /* cannot fail without attributes */
+	*out = walk;
+	return SINK_OK;
+}
+
+void walk_free(struct walk *walk)
+{
+	if (!walk)
+		return;
+	pthread_mutex_destroy(&walk->lock);
+	free(walk->slabs);
+	free(walk);
+}
