@@ -47,9 +47,10 @@ static struct packed_rrset_data *records(struct regional *region, time_t ttl, co
 	return data;
 }
 
-static struct ub_packed_rrset_key *set_of(struct regional *region, uint8_t *owner, size_t owner_len,
-	uint16_t type, struct packed_rrset_data *data)
+struct ub_packed_rrset_key *answer_set(struct regional *region, uint8_t *owner, size_t owner_len,
+	uint16_t type, time_t ttl, const uint8_t *rdata, uint16_t len, size_t count)
 {
+	struct packed_rrset_data *data = records(region, ttl, rdata, len, count);
 	struct ub_packed_rrset_key *key = regional_alloc_zero(region, sizeof *key);
 
 	if (!key || !data)
@@ -98,8 +99,8 @@ static struct ub_packed_rrset_key *soa_set(const struct answer_order *order)
 	if (!owner)
 		return NULL;
 	soa_rdata(order, rdata);
-	return set_of(order->region, owner, verdict->listed_len, LDNS_RR_TYPE_SOA,
-		records(order->region, verdict->policy.ttl, rdata, SOA_LEN, 1));
+	return answer_set(order->region, owner, verdict->listed_len, LDNS_RR_TYPE_SOA,
+		verdict->policy.ttl, rdata, SOA_LEN, 1);
 }
 
 /* --- answers --- */
@@ -131,8 +132,8 @@ static bool add_addresses(struct draft *draft, uint16_t type, const uint8_t *add
 
 	if (count == 0 || (asked->qtype != type && asked->qtype != LDNS_RR_TYPE_ANY))
 		return true;
-	set = set_of(order->region, asked->qname, asked->qname_len, type,
-		records(order->region, order->verdict->policy.ttl, addresses, len, count));
+	set = answer_set(order->region, asked->qname, asked->qname_len, type,
+		order->verdict->policy.ttl, addresses, len, count);
 	draft->sets[draft->answers++] = set;
 	return set != NULL;
 }

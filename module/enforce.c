@@ -144,7 +144,7 @@ static bool on_call(void *arg, struct module_env *env, bool in_line)
 	bool more = false, walking;
 
 	pthread_mutex_lock(&e->lock);
-	if (e->phase == IDLE)
+	if (e->phase == IDLE || e->phase == DRAINING)
 		look_for_import(e, env, now_us());
 	if (e->phase == CALLING) {
 		begin_when_heard(e, env, now_us());
@@ -186,11 +186,11 @@ int enforce_tick(struct enforce *e)
 	pthread_mutex_lock(&e->lock);
 	if (e->phase == RESTING)
 		call_when_rested(e, now);
-	else if (e->phase == CALLING && now - e->called_at >= HEAR_MAX)
-		workers_call(e->self->workers);
+	else if (e->phase == WALKING || (e->phase == CALLING && now - e->called_at >= HEAR_MAX))
+		workers_call(e->self->workers); /* one that walks may be busy with something else */
 	else if (e->phase == DRAINING)
 		end_drain(e, now);
-	else if (e->phase == IDLE && now >= e->look_at) {
+	if (now >= e->look_at) {
 		e->look_at = now + LOOK_EVERY;
 		workers_call_first(e->self->workers);
 	}

@@ -42,6 +42,22 @@ static void judge_name(struct self *self, struct module_qstate *qstate, struct v
 	out->by_answer = true;
 }
 
+/* An answer that is put together of what is in the cache comes with no response that could be judged
+ * before it is stored. */
+static void judge_cached_way(struct self *self, struct module_qstate *qstate, struct query *query)
+{
+	struct verdict verdict = { .action = SINK_ACTION_NONE };
+
+	response_follow(self, qstate, query, &verdict);
+	if (verdict.action == SINK_ACTION_NONE)
+		return;
+	query->decided = query_keep(qstate, &verdict);
+	if (verdict_blocks(&verdict) && !qstate->no_cache_store) {
+		qstate->no_cache_store = 1;
+		query->ours = true;
+	}
+}
+
 static void finish(struct module_qstate *qstate, int id, struct dns_msg *answer,
 	struct query *query)
 {
@@ -94,6 +110,8 @@ static bool judge(struct self *self, struct module_qstate *qstate, int id, struc
 	judge_name(self, qstate, &verdict);
 	if (verdict.action == SINK_ACTION_PASS)
 		query->decided = query_keep(qstate, &verdict);
+	if (verdict.action == SINK_ACTION_NONE)
+		judge_cached_way(self, qstate, query);
 	if (!verdict_blocks(&verdict))
 		return false;
 	if (client_is_exempt(self, qstate))
@@ -209,19 +227,8 @@ static void learn(struct self *self, struct module_qstate *qstate, const struct 
 
 	if (verdict->by_answer)
 		learned_put_name(self->learned, qstate, name, way_ttl(rep, name));
-	if (rep)
+	if (rep && qstate->query_flags & BIT_RD && query_is_for_all(qstate))
 		learned_put_answer(self->learned, qstate, rep);
-}
-
-/* Does nothing but these change what clients get? Others store answers of their own kind. */
-static bool stores_plainly(const struct module_stack *mods)
-{
-	for (int i = 0; i < mods->num; i++)
-		if (strcmp(mods->mod[i]->name, "dynlib") != 0 &&
-			strcmp(mods->mod[i]->name, "validator") != 0 &&
-			strcmp(mods->mod[i]->name, "iterator") != 0)
-			return false;
-	return true;
 }
 
 /* A part of the answer may not be stored under its own name, and so nothing was, but the whole may:
@@ -230,7 +237,8 @@ static void store_late(struct self *self, struct module_qstate *qstate,
 	const struct query *query, const struct reply_info *rep)
 {
 	if (!rep || !query->ours || query_is_internal(qstate, query) || is_bogus(qstate, rep) ||
-		!(qstate->query_flags & BIT_RD) || !stores_plainly(&qstate->env->mesh->mods))
+		!(qstate->query_flags & BIT_RD) || !query_is_for_all(qstate) ||
+		query_has_module(qstate, "dns64"))
 		return;
 	import_expect(workers_import(self->workers, qstate->env), rep);
 	dns_cache_store(qstate->env, &qstate->qinfo, qstate->return_msg->rep, 0,

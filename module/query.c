@@ -87,6 +87,21 @@ bool query_is_internal(const struct module_qstate *qstate, const struct query *q
 	return !query->for_client && !qstate->mesh_info->reply_list;
 }
 
+bool query_has_module(const struct module_qstate *qstate, const char *name)
+{
+	const struct module_stack *mods = &qstate->env->mesh->mods;
+
+	for (int i = 0; i < mods->num; i++)
+		if (strcmp(mods->mod[i]->name, name) == 0)
+			return true;
+	return false;
+}
+
+bool query_is_for_all(const struct module_qstate *qstate)
+{
+	return !query_has_module(qstate, "respip") && !query_has_module(qstate, "subnetcache");
+}
+
 bool query_is_ours(const struct query_info *asked)
 {
 	return asked->qclass == LDNS_RR_CLASS_IN || asked->qclass == LDNS_RR_CLASS_ANY;

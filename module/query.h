@@ -66,6 +66,13 @@ bool query_begins_internal(const struct module_qstate *qstate);
  * for them may have gone. */
 bool query_is_internal(const struct module_qstate *qstate, const struct query *query);
 
+/* Is the answer the same for whoever asks? Unbound's response-ip, and RPZ, and client subnets make
+ * answers for some clients. */
+bool query_is_for_all(const struct module_qstate *qstate);
+
+/* Is this one of Unbound's modules? */
+bool query_has_module(const struct module_qstate *qstate, const char *name);
+
 /* Lists are about the Internet's names. ANY as a class is answered by Unbound with the Internet's
  * data, so it is judged; CHAOS, HESIOD and NONE hold nothing that is listed. */
 bool query_is_ours(const struct query_info *asked);

@@ -68,7 +68,8 @@ bool reply_change(struct module_qstate *qstate, struct query *query, bool failed
 		query->saved->flags |= LDNS_RCODE_SERVFAIL;
 	rep = msg->rep;
 	rep->security = sec_status_insecure;
-	rep->flags &= (uint16_t)~0xf;
+	if (FLAGS_GET_RCODE(rep->flags) == LDNS_RCODE_SERVFAIL)
+		rep->flags &= (uint16_t)~0xf;
 	query->failed = failed;
 	qstate->return_msg = msg;
 	qstate->return_rcode = LDNS_RCODE_NOERROR;
@@ -92,10 +93,13 @@ static void judge_unseen(struct self *self, struct module_qstate *qstate, struct
 
 /* --- what a client gets --- */
 
+/* What is in the list already is shared by all clients of the query state. */
 static void add_ede(struct edns_option **options, uint16_t code, struct regional *region)
 {
 	uint8_t info[2] = { (uint8_t)(code >> 8), (uint8_t)code };
 
+	if (*options)
+		*options = edns_opt_copy_region(*options, region);
 	if (!edns_opt_list_append(options, LDNS_EDNS_EDE, sizeof info, info, region))
 		log_err("sinkhole: out of memory: a blocked client is not told so");
 }

@@ -7,12 +7,14 @@
  * with a listed name server would never be stored. */
 #include "response.h"
 
+#include "answer.h"
 #include "layout.h"
 #include "self.h"
 #include "sinkhole/err.h"
 #include "worker.h"
 
 #define HOPS_MAX 16 /* more than Unbound follows */
+#define NO_ADDRESS_TTL 900 /* seconds at most */
 
 /* The target of a CNAME in the cache, copied; its length is 0 if there is none. */
 static struct sink_span cached_target(struct module_qstate *qstate, struct sink_span name)
@@ -48,19 +50,31 @@ static bool leads_to(struct sink_span tip, const struct query_info *asked)
 	return dname_subdomain_c(verdict_octets(tip), asked->qname);
 }
 
-/* Is this response only about an ancestor of the name that the chain has come to? Where the chain
- * came on by the cache, nobody told us. */
-static bool is_between(struct module_qstate *qstate, struct query *query,
+/* Where the chain came on by the cache nobody told us, and nobody judged it. */
+static void catch_up(struct self *self, struct module_qstate *qstate, struct query *query,
 	const struct query_info *asked)
 {
+	struct verdict verdict = { .action = SINK_ACTION_NONE };
 	struct sink_span tip = query->tip;
 
-	for (int i = 0; i < HOPS_MAX && tip.len > 0 && !leads_to(tip, asked); i++)
+	for (int i = 0; i < HOPS_MAX && tip.len > 0 && !leads_to(tip, asked); i++) {
 		tip = cached_target(qstate, tip);
+		if (tip.len > 0 && verdict.action == SINK_ACTION_NONE)
+			verdict_of_name(self, qstate->env, tip, &verdict);
+	}
 	if (tip.len == 0)
-		return false;
+		return;
 	query->tip = tip;
-	return query_dname_compare(verdict_octets(tip), asked->qname) != 0;
+	verdict.by_answer = true;
+	if (!query->decided && verdict.action != SINK_ACTION_NONE)
+		query->decided = query_keep(qstate, &verdict);
+}
+
+/* Is this response only about an ancestor of the name that the chain has come to? */
+static bool is_between(const struct query *query, const struct query_info *asked)
+{
+	return leads_to(query->tip, asked) &&
+		query_dname_compare(verdict_octets(query->tip), asked->qname) != 0;
 }
 
 /* The chain has come to the name asked for: follow it through the answer. */
@@ -77,10 +91,17 @@ static void advance(struct query *query, const struct dns_msg *response)
 	}
 }
 
-/* The flag belongs to other modules as well: only what we set may we take back. */
+/* The flag belongs to others as well: only what we set may we take back, and not where someone may
+ * have wished for the same since. */
+static bool may_take_back(const struct module_qstate *qstate)
+{
+	return !qstate->no_cache_lookup && !query_has_module(qstate, "subnetcache") &&
+		!query_has_module(qstate, "ipsecmod");
+}
+
 static void allow_storing(struct module_qstate *qstate, struct query *query, bool allowed)
 {
-	if (allowed && query->ours) {
+	if (allowed && query->ours && may_take_back(qstate)) {
 		qstate->no_cache_store = 0;
 		query->ours = false;
 	} else if (!allowed && !qstate->no_cache_store) {
@@ -117,13 +138,54 @@ static void store_records(struct self *self, struct module_qstate *qstate,
 		qstate->qstarttime);
 }
 
+/* That a listed name server has no address of one family would be asked again for each name below
+ * its zones: such an answer has no records, and a message may not be stored. So we store one that
+ * Unbound takes for an address and never uses, because it is bogus, until a real one comes. */
+static void store_no_address(struct self *self, struct module_qstate *qstate,
+	struct dns_msg *response)
+{
+	static const uint8_t none[16];
+	struct query_info *asked = &response->qinfo;
+	struct reply_info rep = { .flags = response->rep->flags, .qdcount = 1, .rrset_count = 1 };
+	time_t ttl = response->rep->ttl < NO_ADDRESS_TTL ? response->rep->ttl : NO_ADDRESS_TTL;
+	struct ub_packed_rrset_key *set;
+	struct packed_rrset_data *data;
+
+	set = answer_set(qstate->region, asked->qname, asked->qname_len, asked->qtype,
+		ttl, none, asked->qtype == LDNS_RR_TYPE_A ? 4 : 16, 1);
+	if (!set)
+		return;
+	data = set->entry.data;
+	data->security = sec_status_bogus;
+	rep.an_numrrsets = 1;
+	rep.rrsets = &set;
+	import_expect(workers_import(self->workers, qstate->env), &rep);
+	dns_cache_store(qstate->env, asked, &rep, 1, 0, 0, NULL, qstate->query_flags,
+		qstate->qstarttime);
+}
+
+static void store_for_unbound(struct self *self, struct module_qstate *qstate,
+	struct dns_msg *response)
+{
+	const struct query_info *asked = &response->qinfo;
+	bool address = asked->qtype == LDNS_RR_TYPE_A || asked->qtype == LDNS_RR_TYPE_AAAA;
+
+	if (response->rep->an_numrrsets > 0)
+		store_records(self, qstate, response);
+	else if (address && response->rep->flags & BIT_AA && asked->qtype == qstate->qinfo.qtype &&
+		query_dname_compare(asked->qname, qstate->qinfo.qname) == 0)
+		store_no_address(self, qstate, response);
+}
+
 static void judge(struct self *self, struct module_qstate *qstate, struct query *query,
 	struct dns_msg *response)
 {
-	bool between = is_between(qstate, query, &response->qinfo);
-	bool alone, whole; /* is a listed name's: the response, what the chain has come to */
+	bool between, alone, whole; /* the last two: the response, the chain is a listed name's */
+	bool forbidden = qstate->no_cache_store && !query->ours; /* by others */
 	struct verdict verdict;
 
+	catch_up(self, qstate, query, &response->qinfo);
+	between = is_between(query, &response->qinfo);
 	verdict_of_answer(self, qstate->env,
 		sink_span(response->qinfo.qname, response->qinfo.qname_len), response->rep,
 		&verdict);
@@ -137,7 +199,11 @@ static void judge(struct self *self, struct module_qstate *qstate, struct query 
 	alone = verdict_blocks(&verdict);
 	whole = query->decided && verdict_blocks(query->decided);
 	allow_storing(qstate, query, is_referral(response->rep) || (!alone && !whole));
-	if (query_is_internal(qstate, query) ? alone : alone && between && !whole)
+	if (!alone || forbidden)
+		return;
+	if (query_is_internal(qstate, query))
+		store_for_unbound(self, qstate, response);
+	else if (between && !whole)
 		store_records(self, qstate, response);
 }
 

@@ -8,6 +8,7 @@ Environment: UNBOUND_DIR (a built Unbound source tree), SINKHOLE (the command), 
 module), SANITIZE_PRELOAD (optional: the sanitizer's run-time library, for the resolver only).
 """
 import contextlib
+import itertools
 import os
 import random
 import re
@@ -49,19 +50,21 @@ class Failure(Exception):
 
 
 class Tap:
-    """Prints one line a fact; the plan comes last."""
+    """Prints one line a fact; the plan comes last. Any thread."""
 
     def __init__(self):
+        self.lock = threading.RLock()
         self.count = 0
         self.failed = 0
 
     def ok(self, passed, what, why=None):
         """why: what was seen instead; printed when it failed."""
-        self.count += 1
-        self.failed += not passed
-        print("%sok %d - %s" % ("" if passed else "not ", self.count, escape(what)), flush=True)
-        if not passed and why:
-            self.note(why)
+        with self.lock:
+            self.count += 1
+            self.failed += not passed
+            print("%sok %d - %s" % ("" if passed else "not ", self.count, escape(what)), flush=True)
+            if not passed and why:
+                self.note(why)
         return passed
 
     def same(self, seen, wanted, what):
@@ -73,8 +76,9 @@ class Tap:
         return self.ok(not faults, what, some(faults))
 
     def skip(self, what, reason):
-        self.count += 1
-        print("ok %d - %s # SKIP %s" % (self.count, escape(what), reason), flush=True)
+        with self.lock:
+            self.count += 1
+            print("ok %d - %s # SKIP %s" % (self.count, escape(what), reason), flush=True)
 
     def note(self, text):
         for line in str(text).splitlines():
@@ -175,7 +179,7 @@ class Lab:
         self.locks = []
         self.resolvers = []
         self.servers = []
-        self.made = 0
+        self.numbers = itertools.count(1)
 
     def __enter__(self):
         return self
@@ -191,10 +195,13 @@ class Lab:
     def path(self, name):
         return os.path.join(self.dir, name)
 
+    def number(self):
+        """One that nobody had before. Any thread."""
+        return next(self.numbers)
+
     def fresh(self, name):
         """A new directory."""
-        self.made += 1
-        path = self.path("%s-%d" % (name, self.made))
+        path = self.path("%s-%d" % (name, self.number()))
         os.mkdir(path, 0o755)
         os.chmod(path, 0o755)
         return path
@@ -612,8 +619,7 @@ class Store:
         arguments = []
         for source in sources:
             form, text, *keys = ("domains", source) if isinstance(source, str) else source
-            self.lab.made += 1
-            path = self.lab.write("list-%d.txt" % self.lab.made, text)
+            path = self.lab.write("list-%d.txt" % self.lab.number(), text)
             arguments.append(",".join(["%s:%s" % (form, path), *keys]))
         return lambda: self.run("compile", *options, *arguments)
 
@@ -745,8 +751,7 @@ class Unbound:
 
     def blocks(self, zone):
         """Is a name in this zone blocked that nobody asked for before, hence not cached?"""
-        self.lab.made += 1
-        return 15 in self.ask("fresh%d.%s" % (self.lab.made, zone), edns=0).edes
+        return 15 in self.ask("fresh%d.%s" % (self.lab.number(), zone), edns=0).edes
 
     def enforces(self, zone=zones.PROBE, timeout=START_TIMEOUT):
         return wait_until(lambda: self.blocks(zone), timeout)

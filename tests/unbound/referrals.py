@@ -87,6 +87,8 @@ SCENARIOS = {
     "harden-referral-path": "harden-referral-path: yes",
     "aggressive NSEC, no fetches": "aggressive-nsec: yes\ntarget-fetch-policy: \"0 0 0 0 0\"",
     "fetch all": "target-fetch-policy: \"-1 -1 -1 -1 -1\"",
+    "IPv6": "do-ip6: yes",
+    "IPv6, fetch all": "do-ip6: yes\ntarget-fetch-policy: \"-1 -1 -1 -1 -1\"",
 }
 POLICY = strangers.POLICY
 

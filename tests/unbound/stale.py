@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """What else keeps old answers alive: prefetch, serve-expired in all its forms, caches that survive
 a reload or come from a file. None of it shows what is listed."""
+import concurrent.futures
 import functools
 import itertools
 import os
@@ -199,14 +200,12 @@ def listed_at_once(court):
     reloaded(court)
 
 
-def kept(tap, lab, nsd, plain):
-    ways = (listed_at_once, listed_while_down, listed_meanwhile)
-    for threads, how in itertools.product((1, 4), ways):
-        what = "reload_keep_cache, %d threads, %s" % (threads, how.__name__.replace("_", " "))
-        court = Court(tap, lab, nsd, plain, what, threads=threads)
-        court.change("reloaded", functools.partial(how, court), line_due=False)
-        court.from_cache("reloaded")
-        court.stays("reloaded")
+def kept(tap, lab, nsd, plain, threads, how):
+    what = "reload_keep_cache, %d threads, %s" % (threads, how.__name__.replace("_", " "))
+    court = Court(tap, lab, nsd, plain, what, threads=threads)
+    court.change("reloaded", functools.partial(how, court), line_due=False)
+    court.from_cache("reloaded")
+    court.stays("reloaded")
 
 
 def loaded(tap, lab, nsd, plain, threads, policy):
@@ -231,20 +230,31 @@ def loaded(tap, lab, nsd, plain, threads, policy):
     court.stays("loaded, listed at once")
 
 
+PREFETCHED = (("validator", 0.1, dict(server=PREFETCH)),
+              ("no validator", 0.05, dict(server=PREFETCH, modules="dynlib iterator")),
+              ("and serve-expired", 0.1, dict(server=PREFETCH + "\nserve-expired: yes")))
+
+
+def cases():
+    """(function, its arguments)"""
+    yield loaded, 1, NXDOMAIN
+    yield loaded, 4, SINKHOLE
+    for arguments in PREFETCHED:
+        yield prefetched, *arguments
+    for ttl, timeout, upstream in itertools.product((0, 86400), (0, TIMEOUT), UPSTREAMS):
+        yield expired, ttl, timeout, upstream, SINKHOLE if upstream == "slow" else NXDOMAIN
+    for threads, how in itertools.product(
+            (1, 4), (listed_at_once, listed_while_down, listed_meanwhile)):
+        yield kept, threads, how
+
+
 def main(tap, lab):
     nsd = lab.nsd(chains.all_zones())
     plain = chains.as_plain(lab.unbound(lab.relay(nsd)))
-    loaded(tap, lab, nsd, plain, 1, NXDOMAIN)
-    loaded(tap, lab, nsd, plain, 4, SINKHOLE)
-    prefetched(tap, lab, nsd, plain, "validator", 0.1, dict(server=PREFETCH))
-    prefetched(tap, lab, nsd, plain, "no validator", 0.05,
-               dict(server=PREFETCH, modules="dynlib iterator"))
-    prefetched(tap, lab, nsd, plain, "and serve-expired", 0.1,
-               dict(server=PREFETCH + "\nserve-expired: yes"))
-    for ttl, timeout, upstream in itertools.product((0, 86400), (0, TIMEOUT), UPSTREAMS):
-        expired(tap, lab, nsd, plain, ttl, timeout, upstream,
-                SINKHOLE if upstream == "slow" else NXDOMAIN)
-    kept(tap, lab, nsd, plain)
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:  # they do nothing but wait
+        for done in [pool.submit(case, tap, lab, nsd, plain, *arguments)
+                     for case, *arguments in cases()]:
+            done.result()
 
 
 if __name__ == "__main__":

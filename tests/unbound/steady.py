@@ -24,8 +24,7 @@ class Held:
     def __init__(self, resolver):
         # For what the module has in each worker since its first query.
         for _ in range(EACH_WORKER):
-            resolver.lab.made += 1
-            resolver.ask("held%d.wild.clean.test" % resolver.lab.made)
+            resolver.ask("held%d.wild.clean.test" % resolver.lab.number())
         samples = [sample(resolver) for _ in range(SAMPLES)]
         self.descriptors, self.mappings = (
             {kind: least for kind in counts[0] if (least := min(each[kind] for each in counts))}
