@@ -86,14 +86,14 @@ static void soa_rdata(const struct answer_order *order, uint8_t out[SOA_LEN])
 	at = put_u32(at, 3600); /* refresh, seconds; nobody does */
 	at = put_u32(at, 1200); /* retry */
 	at = put_u32(at, 604800); /* expire */
-	put_u32(at, order->verdict->policy.ttl); /* minimum: how long the "no" is kept, RFC 2308, 5 */
+	put_u32(at,
+		order->verdict->policy.ttl); /* minimum: how long the "no" is kept, RFC 2308, 5 */
 }
 
 static struct ub_packed_rrset_key *soa_set(const struct answer_order *order)
 {
 	const struct verdict *verdict = order->verdict;
-	uint8_t *owner =
-		regional_alloc_init(order->region, verdict->listed, verdict->listed_len);
+	uint8_t *owner = regional_alloc_init(order->region, verdict->listed, verdict->listed_len);
 	uint8_t rdata[SOA_LEN];
 
 	if (!owner)

@@ -1,5 +1,5 @@
 /* answer.h - the answers a blocked client gets. They carry no signature, never AD, and are never
- * stored in a cache of Unbound's. */
+ * stored in a cache of Unbound's. And sets of records, what they are made of. */
 #ifndef MODULE_ANSWER_H
 #define MODULE_ANSWER_H
 

@@ -8,20 +8,21 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "clock.h"
 #include "mail.h"
 #include "self.h"
-#include "sinkhole/err.h"
 #include "sinkhole/current.h"
+#include "sinkhole/err.h"
 #include "walk.h"
 #include "worker.h"
 
 #define SLICE 400 /* us that a worker walks before it looks after its queries again */
-#define HEAR_MAX 20000 /* us to wait for all workers to come by; one may be busy with a control command */
+#define HEAR_MAX \
+	20000 /* us to wait for all workers to come by; one may be busy with a control command */
 #define REST 3 /* times as long as a walk took, until the next: so walking never takes over */
 #define REST_MAX 2000000 /* us */
-#define LOOK_EVERY 200000 /* us */
+#define IMPORT_EVERY 200000 /* us between two looks for a loaded cache */
 #define TICK 10 /* ms */
 #define TICK_IDLE 1000000 /* ms: never; a switch comes by itself */
 
@@ -45,14 +46,6 @@ struct enforce {
 	bool told; /* that this generation is enforced */
 	int64_t look_at; /* us: for what was loaded into the cache */
 };
-
-static int64_t now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 /* --- each under the lock --- */
 
@@ -99,6 +92,10 @@ static void end_walk(struct enforce *e, int64_t now)
 		e->phase = DRAINING;
 }
 
+#define ENFORCED \
+	"generation %llu enforced: caches after %.3f seconds, queries after %.3f; " \
+	"removed %lu record sets, %lu messages"
+
 static double seconds(int64_t us)
 {
 	return (double)us / 1e6;
@@ -114,11 +111,9 @@ static void end_drain(struct enforce *e, int64_t now)
 	if (e->told && count.sets + count.messages == 0)
 		return;
 	e->told = true;
-	mail_put(e->self->mail, false,
-		"generation %llu enforced: caches after %.3f seconds, queries after %.3f; "
-		"removed %lu record sets, %lu messages",
-		(unsigned long long)e->serial, seconds(e->walked_at - e->switched_at),
-		seconds(now - e->switched_at), count.sets, count.messages);
+	mail_put(e->self->mail, false, ENFORCED, (unsigned long long)e->serial,
+		seconds(e->walked_at - e->switched_at), seconds(now - e->switched_at), count.sets,
+		count.messages);
 }
 
 /* What was loaded into the cache comes from another time, or from another resolver: walk through it
@@ -145,9 +140,9 @@ static bool on_call(void *arg, struct module_env *env, bool in_line)
 
 	pthread_mutex_lock(&e->lock);
 	if (e->phase == IDLE || e->phase == DRAINING)
-		look_for_import(e, env, now_us());
+		look_for_import(e, env, clock_us());
 	if (e->phase == CALLING) {
-		begin_when_heard(e, env, now_us());
+		begin_when_heard(e, env, clock_us());
 		if (e->phase == WALKING)
 			workers_call(e->self->workers); /* those who had come by too early */
 	}
@@ -159,7 +154,7 @@ static bool on_call(void *arg, struct module_env *env, bool in_line)
 		while (in_line && more);
 		pthread_mutex_lock(&e->lock);
 		if (e->phase == WALKING && walk_is_over(e->walk))
-			end_walk(e, now_us());
+			end_walk(e, clock_us());
 		pthread_mutex_unlock(&e->lock);
 	}
 	return more;
@@ -167,7 +162,7 @@ static bool on_call(void *arg, struct module_env *env, bool in_line)
 
 void enforce_switched(struct enforce *e, uint64_t serial)
 {
-	int64_t now = now_us();
+	int64_t now = clock_us();
 
 	pthread_mutex_lock(&e->lock);
 	e->wanted = serial;
@@ -180,7 +175,7 @@ void enforce_switched(struct enforce *e, uint64_t serial)
 
 int enforce_tick(struct enforce *e)
 {
-	int64_t now = now_us();
+	int64_t now = clock_us();
 	int pause;
 
 	pthread_mutex_lock(&e->lock);
@@ -191,7 +186,7 @@ int enforce_tick(struct enforce *e)
 	else if (e->phase == DRAINING)
 		end_drain(e, now);
 	if (now >= e->look_at) {
-		e->look_at = now + LOOK_EVERY;
+		e->look_at = now + IMPORT_EVERY;
 		workers_call_first(e->self->workers);
 	}
 	pause = e->phase == IDLE || !workers_listen(e->self->workers) ? TICK_IDLE : TICK;
@@ -202,19 +197,19 @@ int enforce_tick(struct enforce *e)
 void enforce_at_start(struct enforce *e, struct module_env *env)
 {
 	struct walk_count count;
-	int64_t began = now_us();
+	int64_t began = clock_us();
 
 	if (sink_current_serial(e->self->current) == 0 || walk_begin(e->walk, env))
 		return;
 	while (walk_on(e->walk, e->self, env, SLICE))
 		;
 	count = walk_count(e->walk);
+	e->told = true;
 	if (count.sets + count.messages == 0)
 		return;
-	log_info("sinkhole: generation %llu enforced: caches after %.3f seconds, queries after %.3f; "
-		 "removed %lu record sets, %lu messages",
-		(unsigned long long)sink_current_serial(e->self->current),
-		seconds(now_us() - began), seconds(now_us() - began), count.sets, count.messages);
+	log_info("sinkhole: " ENFORCED, (unsigned long long)sink_current_serial(e->self->current),
+		seconds(clock_us() - began), seconds(clock_us() - began), count.sets,
+		count.messages);
 }
 
 int enforce_new(struct self *self, struct enforce **out)

@@ -1,3 +1,4 @@
+/* exempt.c - a few prefixes, looked through one by one: it is for tests. */
 #include "exempt.h"
 
 #include <arpa/inet.h>

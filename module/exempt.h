@@ -16,6 +16,7 @@ struct exempt;
  */
 int exempt_new(const char *text, struct exempt **out);
 
+/* NULL is fine. */
 void exempt_free(struct exempt *exempt);
 
 /* exempt   NULL: nobody

@@ -1,6 +1,6 @@
 /* import.h - did records come into Unbound's cache that no query of ours brought? `unbound-control
  * load_cache` puts them there, listed names among them, and tells nobody. But each record set in the
- * cache has a number, and each worker counts the numbers that it gave out. */
+ * cache has a number, and each worker counts the numbers that it gave out. Only the first worker loads. */
 #ifndef MODULE_IMPORT_H
 #define MODULE_IMPORT_H
 

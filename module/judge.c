@@ -1,5 +1,6 @@
 /* judge.c - the query path never fails a user: no lock that is held for long, no memory but the
- * query's own, no log line a query; whatever goes wrong, the query is passed on, and counted. */
+ * query's own and two tables of bounded size (learned.h), no log line a query; whatever goes wrong,
+ * the query is passed on, and counted. */
 #include "judge.h"
 
 #include "answer.h"
@@ -10,7 +11,7 @@
 #include "reply.h"
 #include "response.h"
 #include "self.h"
-#include "sinkhole/current.h"
+#include "sinkhole/err.h"
 #include "worker.h"
 
 /* --- a query begins --- */
@@ -68,8 +69,8 @@ static void finish(struct module_qstate *qstate, int id, struct dns_msg *answer,
 	qstate->ext_state[id] = module_finished;
 }
 
-static bool answer_block(struct module_qstate *qstate, int id, struct query *query,
-	const struct verdict *verdict)
+static bool answer_block(struct self *self, struct module_qstate *qstate, int id,
+	struct query *query, const struct verdict *verdict)
 {
 	struct answer_order order = {
 		.verdict = verdict,
@@ -79,13 +80,16 @@ static bool answer_block(struct module_qstate *qstate, int id, struct query *que
 	struct dns_msg *answer = answer_make(&order);
 
 	query->block = query_keep(qstate, verdict);
-	if (!answer || !query->block)
+	if (!answer || !query->block) {
+		verdict_failed(self, qstate->env, SINK_ENOMEM);
 		return false;
+	}
 	finish(qstate, id, answer, query);
 	return true;
 }
 
-/* An exempt client gets the real answer: from memory, or by resolving it past the cache. */
+/* An exempt client gets the real answer: from memory, or by resolving it without storing. Where an
+ * answer may lead today, if the name is an alias, is decided by the answer. */
 static bool answer_exempt(struct self *self, struct module_qstate *qstate, int id,
 	struct query *query, const struct verdict *verdict)
 {
@@ -116,7 +120,7 @@ static bool judge(struct self *self, struct module_qstate *qstate, int id, struc
 		return false;
 	if (client_is_exempt(self, qstate))
 		return answer_exempt(self, qstate, id, query, &verdict);
-	return answer_block(qstate, id, query, &verdict);
+	return answer_block(self, qstate, id, query, &verdict);
 }
 
 void judge_begin(struct self *self, struct module_qstate *qstate, enum module_ev event, int id)
@@ -127,6 +131,8 @@ void judge_begin(struct self *self, struct module_qstate *qstate, enum module_ev
 	query = self_query(self, qstate, id);
 	if (query)
 		query->for_client = !query_begins_internal(qstate);
+	else
+		verdict_failed(self, qstate->env, SINK_ENOMEM);
 	if (!query || !query->for_client || !query_is_ours(&qstate->qinfo) ||
 		!judge(self, qstate, id, query))
 		pass_on(qstate, event, id);
@@ -143,15 +149,8 @@ static bool is_bogus(const struct module_qstate *qstate, const struct reply_info
 		rep->security == sec_status_secure_sentinel_fail;
 }
 
-static const struct reply_info *answer_of(const struct module_qstate *qstate)
-{
-	if (qstate->return_rcode != LDNS_RCODE_NOERROR || !qstate->return_msg)
-		return NULL;
-	return qstate->return_msg->rep;
-}
-
 static void judge_answer(struct self *self, struct module_qstate *qstate, struct query *query,
-	 const struct reply_info *rep, struct verdict *out)
+	const struct reply_info *rep, struct verdict *out)
 {
 	verdict_of_answer(self, qstate->env,
 		sink_span(qstate->qinfo.qname, qstate->qinfo.qname_len), rep, out);
@@ -233,8 +232,8 @@ static void learn(struct self *self, struct module_qstate *qstate, const struct 
 
 /* A part of the answer may not be stored under its own name, and so nothing was, but the whole may:
  * an allowed name that is an alias of a listed one. */
-static void store_late(struct self *self, struct module_qstate *qstate,
-	const struct query *query, const struct reply_info *rep)
+static void store_late(struct self *self, struct module_qstate *qstate, const struct query *query,
+	const struct reply_info *rep)
 {
 	if (!rep || !query->ours || query_is_internal(qstate, query) || is_bogus(qstate, rep) ||
 		!(qstate->query_flags & BIT_RD) || !query_is_for_all(qstate) ||
@@ -256,18 +255,20 @@ static bool blocks_a_client(const struct self *self, const struct module_qstate 
 }
 
 /* Have each client's reply made when it is sent (reply.c). */
-static void prepare(struct module_qstate *qstate, struct query *query,
+static void prepare(struct self *self, struct module_qstate *qstate, struct query *query,
 	const struct verdict *verdict, const struct reply_info *rep)
 {
 	if (rep && is_bogus(qstate, rep) && verdict->by_answer)
 		return; /* who says that it leads there is not to be trusted: SERVFAIL stays */
 	if (reply_change(qstate, query, !rep || is_bogus(qstate, rep)))
 		query->block = query_keep(qstate, verdict);
+	if (!query->block)
+		verdict_failed(self, qstate->env, SINK_ENOMEM);
 }
 
 void judge_done(struct self *self, struct module_qstate *qstate, int id)
 {
-	const struct reply_info *rep = answer_of(qstate);
+	const struct reply_info *rep = query_reply(qstate);
 	struct query *query = self_query(self, qstate, id);
 	struct verdict verdict;
 
@@ -290,5 +291,5 @@ void judge_done(struct self *self, struct module_qstate *qstate, int id)
 	if (!rep || !is_bogus(qstate, rep))
 		learn(self, qstate, &verdict, rep);
 	if (blocks_a_client(self, qstate))
-		prepare(qstate, query, &verdict, rep);
+		prepare(self, qstate, query, &verdict, rep);
 }

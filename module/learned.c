@@ -1,3 +1,4 @@
+/* learned.c - keys and copies; where they are kept is in recall.c. */
 #include "learned.h"
 
 #include <stdlib.h>
@@ -109,7 +110,7 @@ struct answer {
 
 static size_t size_of(const struct reply_info *rep)
 {
-	size_t size = sizeof *rep + rep->rrset_count * sizeof *rep->rrsets;
+	size_t size = sizeof *rep + rep->rrset_count * sizeof(struct ub_packed_rrset_key *);
 
 	for (size_t i = 0; i < rep->rrset_count; i++)
 		size += sizeof(struct ub_packed_rrset_key) + rep->rrsets[i]->rk.dname_len +
@@ -160,8 +161,8 @@ void learned_put_answer(struct learned *learned, const struct module_qstate *qst
 		return;
 	answer = new_answer(rep, now);
 	if (answer)
-		recall_put(learned->answers, key_of(&qstate->qinfo, unchecked(qstate), &key), answer,
-			now + rep->ttl);
+		recall_put(learned->answers, key_of(&qstate->qinfo, unchecked(qstate), &key),
+			answer, now + rep->ttl);
 }
 
 struct found_answer {

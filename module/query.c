@@ -1,3 +1,4 @@
+/* query.c - states end in any order, so the list of those alive is doubly linked. */
 #include "query.h"
 
 static void publish(struct queries *queries)
@@ -66,11 +67,14 @@ void query_end(struct module_qstate *qstate, int id)
 
 struct verdict *query_keep(struct module_qstate *qstate, const struct verdict *verdict)
 {
-	struct verdict *kept = regional_alloc_init(qstate->region, verdict, sizeof *verdict);
+	return regional_alloc_init(qstate->region, verdict, sizeof *verdict);
+}
 
-	if (!kept)
-		log_err("sinkhole: out of memory: a query is not filtered");
-	return kept;
+struct reply_info *query_reply(const struct module_qstate *qstate)
+{
+	if (qstate->return_rcode != LDNS_RCODE_NOERROR || !qstate->return_msg)
+		return NULL;
+	return qstate->return_msg->rep;
 }
 
 bool query_begins_internal(const struct module_qstate *qstate)

@@ -12,7 +12,8 @@
  * go back, so the oldest state has the smallest. */
 struct queries {
 	struct query *oldest, *newest; /* the worker's own */
-	atomic_uint_fast64_t serial; /* of the oldest; QUERIES_NONE if there is none. Any thread reads */
+	atomic_uint_fast64_t
+		serial; /* of the oldest; QUERIES_NONE if there is none. Any thread reads */
 };
 
 #define QUERIES_NONE UINT_FAST64_MAX
@@ -31,7 +32,8 @@ struct query {
 	/* How to answer clients; see reply.c. */
 	const struct reply_info *seen; /* the reply that the following is about */
 	struct verdict *block; /* what clients get that are not exempt; NULL: the reply as it is */
-	struct reply_info *saved; /* what the reply was, up to `ref`; NULL: it is the block itself */
+	struct reply_info
+		*saved; /* what the reply was, up to `ref`; NULL: it is the block itself */
 	struct dns_msg *for_supers; /* what waiting queries get, once the reply is changed */
 	bool failed; /* there is no reply that exempt clients could get */
 };
@@ -52,9 +54,12 @@ void query_end(struct module_qstate *qstate, int id);
 
 /* A verdict to keep as long as the query state.
  *
- * returns  NULL: no memory, and said
+ * returns  NULL: no memory
  */
 struct verdict *query_keep(struct module_qstate *qstate, const struct verdict *verdict);
+
+/* The reply that a query state has come to; NULL: an error. */
+struct reply_info *query_reply(const struct module_qstate *qstate);
 
 /* Does a query state begin that Unbound has for itself: keys for the validator, the root's servers, a
  * trust anchor's state, the address of a name server? Blocking those would break names that nobody

@@ -26,7 +26,7 @@ struct recall {
 
 int recall_new(unsigned slots, recall_drop_fn *drop, struct recall **out)
 {
-	struct recall *recall = calloc(1, sizeof *recall + slots * sizeof recall->entry[0]);
+	struct recall *recall = calloc(1, sizeof *recall + slots * sizeof(struct entry *));
 	struct timespec now;
 
 	if (!recall)

@@ -10,10 +10,10 @@
 
 struct recall;
 
+/* Frees a value; in whichever thread puts another in its place, under no lock of the table. */
 typedef void recall_drop_fn(void *value);
 
 /* slots    of the table, a power of two: at most so many values
- * drop     frees a value
  * out      the caller frees it
  * returns  SINK_OK; SINK_ENOMEM
  */
@@ -35,6 +35,7 @@ typedef void recall_use_fn(void *arg, const void *value);
 
 /* Call `use` with what is remembered. Any thread.
  *
+ * now      seconds, as `until`
  * use      under a lock of the table: it must be short and must not call back
  * returns  false: nothing is remembered, `use` was not called
  * cost     a hash of the key, an uncontended lock

@@ -46,17 +46,11 @@ static struct dns_msg *blank(const struct module_qstate *qstate)
 	return message_of(qstate, rep);
 }
 
-static bool has_message(const struct module_qstate *qstate)
-{
-	return qstate->return_rcode == LDNS_RCODE_NOERROR && qstate->return_msg &&
-		qstate->return_msg->rep;
-}
-
 /* AD is made of `security` before our callback is asked, and a reply that is SERVFAIL never comes
  * to it. */
 bool reply_change(struct module_qstate *qstate, struct query *query, bool failed)
 {
-	struct dns_msg *msg = has_message(qstate) ? qstate->return_msg : blank(qstate);
+	struct dns_msg *msg = query_reply(qstate) ? qstate->return_msg : blank(qstate);
 	struct reply_info *rep;
 
 	if (!msg || !save(query, qstate->region, msg->rep))
@@ -64,7 +58,7 @@ bool reply_change(struct module_qstate *qstate, struct query *query, bool failed
 	query->for_supers = message_of(qstate, query->saved);
 	if (!query->for_supers)
 		return false;
-	if (!has_message(qstate))
+	if (!query_reply(qstate))
 		query->saved->flags |= LDNS_RCODE_SERVFAIL;
 	rep = msg->rep;
 	rep->security = sec_status_insecure;
@@ -94,14 +88,13 @@ static void judge_unseen(struct self *self, struct module_qstate *qstate, struct
 /* --- what a client gets --- */
 
 /* What is in the list already is shared by all clients of the query state. */
-static void add_ede(struct edns_option **options, uint16_t code, struct regional *region)
+static bool add_ede(struct edns_option **options, uint16_t code, struct regional *region)
 {
 	uint8_t info[2] = { (uint8_t)(code >> 8), (uint8_t)code };
 
 	if (*options)
 		*options = edns_opt_copy_region(*options, region);
-	if (!edns_opt_list_append(options, LDNS_EDNS_EDE, sizeof info, info, region))
-		log_err("sinkhole: out of memory: a blocked client is not told so");
+	return edns_opt_list_append(options, LDNS_EDNS_EDE, sizeof info, info, region);
 }
 
 /* The name that was resolved, as this client spelt it: Unbound resolves for a client with an alias
@@ -150,14 +143,14 @@ static void give_block(const struct query *query, const struct query_info *asked
 		memcpy(rep, answer->rep, REPLY_SIZE);
 }
 
-static void change(const struct self *self, struct module_qstate *qstate, struct query *query,
-	const struct query_info *asked, const struct comm_reply *client, struct reply_info *rep)
+static void change(struct module_qstate *qstate, struct query *query,
+	const struct query_info *asked, bool exempt, struct reply_info *rep)
 {
 	if (query->for_supers) {
 		qstate->return_msg = query->for_supers;
 		query->for_supers = NULL;
 	}
-	if (!client || exempt_has(self->exempt, &client->client_addr))
+	if (exempt)
 		give_real(query, rep);
 	else
 		give_block(query, asked, qstate->region, rep);
@@ -173,6 +166,7 @@ static int on_reply(struct query_info *qinfo, struct module_qstate *qstate, stru
 	struct self *self = arg;
 	struct query_info asked;
 	struct query *query;
+	bool exempt;
 
 	(void)start;
 	if (layout_is_foreign() || !qstate || !rep || rcode || !query_is_ours(qinfo))
@@ -185,12 +179,14 @@ static int on_reply(struct query_info *qinfo, struct module_qstate *qstate, stru
 		judge_unseen(self, qstate, query, rep, sink_span(asked.qname, asked.qname_len));
 	if (!query->block)
 		return 1;
+	exempt = !client || exempt_has(self->exempt, &client->client_addr);
 	if (query->saved)
-		change(self, qstate, query, &asked, client, rep);
-	if (!client || exempt_has(self->exempt, &client->client_addr))
+		change(qstate, query, &asked, exempt, rep);
+	if (exempt)
 		return 1;
-	if (query->block->policy.ede != SINK_EDE_NONE && edns->edns_present)
-		add_ede(options, query->block->policy.ede, region);
+	if (query->block->policy.ede != SINK_EDE_NONE && edns->edns_present &&
+		!add_ede(options, query->block->policy.ede, region))
+		verdict_failed(self, qstate->env, SINK_ENOMEM);
 	return 1;
 }
 

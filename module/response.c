@@ -13,15 +13,16 @@
 #include "sinkhole/err.h"
 #include "worker.h"
 
-#define HOPS_MAX 16 /* more than Unbound follows */
-#define NO_ADDRESS_TTL 900 /* seconds at most */
+#define HOPS_MAX 16 /* more than Unbound follows, unless max-query-restarts says so */
+#define NO_ADDRESS_TTL 900 /* seconds at most: as Unbound remembers servers (infra-host-ttl) */
 
 /* The target of a CNAME in the cache, copied; its length is 0 if there is none. */
 static struct sink_span cached_target(struct module_qstate *qstate, struct sink_span name)
 {
 	struct sink_span target = sink_span(NULL, 0);
-	struct ub_packed_rrset_key *set = rrset_cache_lookup(qstate->env->rrset_cache, verdict_octets(name),
-		name.len, LDNS_RR_TYPE_CNAME, LDNS_RR_CLASS_IN, 0, *qstate->env->now, 0);
+	struct ub_packed_rrset_key *set =
+		rrset_cache_lookup(qstate->env->rrset_cache, verdict_octets(name), name.len,
+			LDNS_RR_TYPE_CNAME, LDNS_RR_CLASS_IN, 0, *qstate->env->now, 0);
 
 	if (!set)
 		return target;
@@ -45,7 +46,7 @@ void response_follow(struct self *self, struct module_qstate *qstate, struct que
 	}
 }
 
-static bool leads_to(struct sink_span tip, const struct query_info *asked)
+static bool is_at_or_above(const struct query_info *asked, struct sink_span tip)
 {
 	return dname_subdomain_c(verdict_octets(tip), asked->qname);
 }
@@ -57,7 +58,7 @@ static void catch_up(struct self *self, struct module_qstate *qstate, struct que
 	struct verdict verdict = { .action = SINK_ACTION_NONE };
 	struct sink_span tip = query->tip;
 
-	for (int i = 0; i < HOPS_MAX && tip.len > 0 && !leads_to(tip, asked); i++) {
+	for (int i = 0; i < HOPS_MAX && tip.len > 0 && !is_at_or_above(asked, tip); i++) {
 		tip = cached_target(qstate, tip);
 		if (tip.len > 0 && verdict.action == SINK_ACTION_NONE)
 			verdict_of_name(self, qstate->env, tip, &verdict);
@@ -73,7 +74,7 @@ static void catch_up(struct self *self, struct module_qstate *qstate, struct que
 /* Is this response only about an ancestor of the name that the chain has come to? */
 static bool is_between(const struct query *query, const struct query_info *asked)
 {
-	return leads_to(query->tip, asked) &&
+	return is_at_or_above(asked, query->tip) &&
 		query_dname_compare(verdict_octets(query->tip), asked->qname) != 0;
 }
 
@@ -93,18 +94,19 @@ static void advance(struct query *query, const struct dns_msg *response)
 
 /* The flag belongs to others as well: only what we set may we take back, and not where someone may
  * have wished for the same since. */
-static bool may_take_back(const struct module_qstate *qstate)
+static void take_back(struct module_qstate *qstate, struct query *query)
 {
-	return !qstate->no_cache_lookup && !query_has_module(qstate, "subnetcache") &&
-		!query_has_module(qstate, "ipsecmod");
+	if (!query->ours || qstate->no_cache_lookup || query_has_module(qstate, "ipsecmod"))
+		return;
+	qstate->no_cache_store = 0;
+	query->ours = false;
 }
 
 static void allow_storing(struct module_qstate *qstate, struct query *query, bool allowed)
 {
-	if (allowed && query->ours && may_take_back(qstate)) {
-		qstate->no_cache_store = 0;
-		query->ours = false;
-	} else if (!allowed && !qstate->no_cache_store) {
+	if (allowed) {
+		take_back(qstate, query);
+	} else if (!qstate->no_cache_store) {
 		qstate->no_cache_store = 1;
 		query->ours = true;
 	}
@@ -126,8 +128,7 @@ static bool is_referral(const struct reply_info *rep)
 /* What Unbound needs for its own way to a name that is not blocked would otherwise be asked for
  * each time. Records alone are no message: no client gets them. Only what a server is authoritative
  * for; with the rest the iterator has more experience. */
-static void store_records(struct self *self, struct module_qstate *qstate,
-	struct dns_msg *response)
+static void store_records(struct self *self, struct module_qstate *qstate, struct dns_msg *response)
 {
 	struct reply_info *rep = response->rep;
 
@@ -151,8 +152,8 @@ static void store_no_address(struct self *self, struct module_qstate *qstate,
 	struct ub_packed_rrset_key *set;
 	struct packed_rrset_data *data;
 
-	set = answer_set(qstate->region, asked->qname, asked->qname_len, asked->qtype,
-		ttl, none, asked->qtype == LDNS_RR_TYPE_A ? 4 : 16, 1);
+	set = answer_set(qstate->region, asked->qname, asked->qname_len, asked->qtype, ttl, none,
+		asked->qtype == LDNS_RR_TYPE_A ? 4 : 16, 1);
 	if (!set)
 		return;
 	data = set->entry.data;
@@ -223,12 +224,27 @@ static int on_response(struct module_qstate *qstate, struct dns_msg *response, i
 	return 1;
 }
 
+/* A response came with EDNS options; on_response() is called after it. Before subnetcache looks at
+ * them, which may set the flag for this response: registered first, we are called first. What it
+ * sets then is not ours. */
+static int on_options(struct module_qstate *qstate, int id, void *arg)
+{
+	struct query *query = layout_is_foreign() ? NULL : qstate->minfo[id];
+
+	(void)arg;
+	if (query)
+		take_back(qstate, query);
+	return 1;
+}
+
 int response_register(struct self *self, struct module_env *env, int id)
 {
 	struct dynlibmod_env *dynlib = env->modinfo[id];
 
-	if (!dynlib->inplace_cb_register_wrapped((void *)on_response, inplace_cb_query_response,
-		    self, env, id))
+	if (!dynlib->inplace_cb_register_wrapped((void *)on_options, inplace_cb_edns_back_parsed,
+		    self, env, id) ||
+		!dynlib->inplace_cb_register_wrapped((void *)on_response, inplace_cb_query_response,
+			self, env, id))
 		return SINK_ENOMEM;
 	return SINK_OK;
 }
@@ -238,4 +254,5 @@ void response_unregister(struct module_env *env, int id)
 	struct dynlibmod_env *dynlib = env->modinfo[id];
 
 	dynlib->inplace_cb_delete_wrapped(env, inplace_cb_query_response, id);
+	dynlib->inplace_cb_delete_wrapped(env, inplace_cb_edns_back_parsed, id);
 }

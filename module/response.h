@@ -16,10 +16,10 @@ int response_register(struct self *self, struct module_env *env, int id);
 /* In deinit. */
 void response_unregister(struct module_env *env, int id);
 
-/* Judge the names that a chain leads to from where it was seen last, as far as Unbound's cache
- * knows them: where no answer came of it.
+/* Follow the chain from query->tip, where it was seen last, through Unbound's cache, up to the first
+ * name that an entry decides about.
  *
- * out      written if an entry decides about one
+ * out      in with action NONE; written for each name
  */
 void response_follow(struct self *self, struct module_qstate *qstate, struct query *query,
 	struct verdict *out);

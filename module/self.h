@@ -25,7 +25,7 @@ struct self {
 	struct learned *learned;
 	struct enforce *enforce;
 	struct watch *watch;
-	atomic_ulong failures; /* names passed because judging them failed */
+	atomic_ulong failures; /* names that could not be judged */
 	atomic_llong quiet_until; /* seconds: no log line about those before */
 };
 
@@ -43,7 +43,7 @@ void self_end(struct self *self, struct module_env *env, int id);
 /* What is remembered about a query state; see query_of(). */
 struct query *self_query(struct self *self, struct module_qstate *qstate, int id);
 
-/* Bytes. */
+/* Bytes of this and of the database; not of the tables of learned.h, which are at most some 16 MiB. */
 size_t self_size(const struct self *self);
 
 #endif

@@ -6,8 +6,8 @@
 
 #include "config.h"
 
-#include "dynlibmod/dynlibmod.h"
 #include "daemon/worker.h"
+#include "dynlibmod/dynlibmod.h"
 #include "respip/respip.h"
 #include "services/cache/dns.h"
 #include "services/cache/rrset.h"
@@ -15,9 +15,9 @@
 #include "services/mesh.h"
 #include "util/alloc.h"
 #include "util/config_file.h"
+#include "util/data/dname.h"
 #include "util/data/msgencode.h"
 #include "util/data/msgreply.h"
-#include "util/data/dname.h"
 #include "util/data/packed_rrset.h"
 #include "util/locks.h"
 #include "util/log.h"

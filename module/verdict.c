@@ -52,16 +52,17 @@ static int decide(struct self *self, struct module_env *env, struct sink_name *n
 	return err;
 }
 
-/* Said at once, then at most once a minute, by whichever worker gets the turn. */
-static void count_failure(struct self *self, int err, time_t now)
+/* By whichever worker gets the turn. */
+void verdict_failed(struct self *self, struct module_env *env, int err)
 {
 	unsigned long count = atomic_fetch_add(&self->failures, 1) + 1;
 	long long quiet_until = atomic_load(&self->quiet_until);
+	time_t now = now_of(env);
 
 	if (now < quiet_until)
 		return;
 	if (atomic_compare_exchange_strong(&self->quiet_until, &quiet_until, now + QUIET))
-		log_warn("sinkhole: query passed on unfiltered: %s; %lu so far", sink_strerror(err),
+		log_warn("sinkhole: a name could not be judged: %s; %lu so far", sink_strerror(err),
 			count);
 }
 
@@ -77,7 +78,7 @@ void verdict_of_name(struct self *self, struct module_env *env, struct sink_span
 		err = decide(self, env, &name, out);
 	if (err) {
 		out->action = SINK_ACTION_NONE;
-		count_failure(self, err, now_of(env));
+		verdict_failed(self, env, err);
 	}
 }
 

@@ -43,13 +43,18 @@ void verdict_of_name(struct self *self, struct module_env *env, struct sink_span
 void verdict_of_answer(struct self *self, struct module_env *env, struct sink_span wire,
 	const struct reply_info *rep, struct verdict *out);
 
+/* Something could not be judged, or not be done for want of memory: count it, and say so at once, then
+ * at most once a minute. Any worker. */
+void verdict_failed(struct self *self, struct module_env *env, int err);
+
 /* Unbound takes what it only reads without const. */
 static inline uint8_t *verdict_octets(struct sink_span name)
 {
 	return (uint8_t *)(uintptr_t)name.at;
 }
 
-/* The target of a CNAME record set; its length is 0 if the record is none. */
+/* The target of a CNAME or DNAME record set; its length is 0 for every other type, and if the record
+ * is malformed. */
 struct sink_span verdict_target(const struct ub_packed_rrset_key *set);
 
 #endif

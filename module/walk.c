@@ -10,9 +10,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 
-#include "self.h"
+#include "clock.h"
 #include "sinkhole/err.h"
 #include "verdict.h"
 
@@ -121,8 +120,7 @@ static bool leads_to_blocked(struct self *self, struct module_env *env, struct k
 
 /* A message can be used only while each record set that it refers to is there: removing one kills
  * the cached answers of its name, and of every alias that leads to it. */
-static void visit_set(struct walk *walk, struct self *self, struct module_env *env,
-	struct key *key)
+static void visit_set(struct walk *walk, struct self *self, struct module_env *env, struct key *key)
 {
 	if (!is_blocked(self, env, sink_span(key->name, key->len)) &&
 		!leads_to_blocked(self, env, key))
@@ -132,8 +130,8 @@ static void visit_set(struct walk *walk, struct self *self, struct module_env *e
 	atomic_fetch_add_explicit(&walk->sets, 1, memory_order_relaxed);
 }
 
-/* Those without a record set of their own: that a name does not exist, or has no such records. Both
- * kinds of query, with CD and without, are kept under the same key but in different places. */
+/* What has no record set of its own among them: that a name does not exist, or has no such records.
+ * The answers to queries for AAAA with CD are kept in another place. */
 static void visit_message(struct walk *walk, struct self *self, struct module_env *env,
 	struct key *key)
 {
@@ -239,17 +237,9 @@ static void give_back(struct walk *walk, struct slab *slab)
 	pthread_mutex_unlock(&walk->lock);
 }
 
-static int64_t now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 bool walk_on(struct walk *walk, struct self *self, struct module_env *env, unsigned budget)
 {
-	int64_t end = now_us() + budget;
+	int64_t end = clock_us() + budget;
 	struct slab *slab = NULL;
 
 	do {
@@ -260,7 +250,7 @@ bool walk_on(struct walk *walk, struct self *self, struct module_env *env, unsig
 			give_back(walk, slab);
 			slab = NULL;
 		}
-	} while (now_us() < end);
+	} while (clock_us() < end);
 	if (slab)
 		give_back(walk, slab);
 	return !walk_is_over(walk);

@@ -20,7 +20,7 @@ int walk_new(struct walk **out);
 /* NULL is fine. */
 void walk_free(struct walk *walk);
 
-/* Begin at the beginning. While no worker walks.
+/* Begin at the beginning, when the last walk is over; a worker may still be looking for work in it.
  *
  * env      for its caches
  * returns  SINK_OK; SINK_ENOMEM

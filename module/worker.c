@@ -1,3 +1,5 @@
+/* worker.c - what runs in a worker runs on its event loop, between two queries; any other thread only
+ * writes to the eventfd that wakes it. */
 #include "worker.h"
 
 #include <stdatomic.h>

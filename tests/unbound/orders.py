@@ -2,6 +2,7 @@
 """The order of modules: whatever stands behind us, what is listed, what leads there, and what was
 cached before it was listed is blocked; exempt clients and unlisted names get what the same modules
 answer without us."""
+import os
 import sys
 
 sys.dont_write_bytecode = True
@@ -22,6 +23,10 @@ ORDERS = {
     "dynlib subnetcache respip validator iterator": "send-client-subnet: 127.0.0.1\n"
                                                     "client-subnet-always-forward: yes\n",
 }
+
+# Where Unbound has it (Debian 13); a backend of Unbound's own, for tests.
+CACHEDB = "dynlib validator cachedb iterator"
+CACHEDB_CLAUSE = 'cachedb:\n\tbackend: "testframe"\n'
 
 CLEAN = zones.CLEAN + """
 hop1 CNAME www.evil.test.
@@ -81,11 +86,16 @@ def publish(store, more=""):
     return store.serial()
 
 
-def in_order(tap, lab, nsd, modules, server):
+def has_cachedb():
+    with open(os.path.join(harness.needed("UNBOUND_DIR"), "config.h"), encoding="utf-8") as f:
+        return "#define USE_CACHEDB" in f.read()
+
+
+def in_order(tap, lab, nsd, modules, server, tail=""):
     what = modules
     store = lab.store()
     publish(store)
-    options = dict(modules=modules, server=server + crowd.SERVER)
+    options = dict(modules=modules, server=server + crowd.SERVER, tail=tail)
     if "validator" in modules:
         options["anchors"] = [zones.ANCHOR]
     plain = lab.unbound(lab.relay(nsd), **options)
@@ -123,6 +133,10 @@ def main(tap, lab):
     nsd = lab.nsd(WORLD)
     for modules, server in ORDERS.items():
         in_order(tap, lab, nsd, modules, server)
+    if has_cachedb():
+        in_order(tap, lab, nsd, CACHEDB, "", CACHEDB_CLAUSE)
+    else:
+        tap.skip(CACHEDB, "this Unbound is built without cachedb")
 
 
 if __name__ == "__main__":
