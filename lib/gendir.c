@@ -13,6 +13,7 @@
 #include "digest.h"
 #include "file.h"
 #include "manifest.h"
+#include "sinkhole/grow.h"
 
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK)
 #define BASE_DIGITS 16 /* of the digest, in the name of a base file */
@@ -154,18 +155,13 @@ static int add_serial(void *arg, const char *name)
 {
 	struct serials *serials = arg;
 	uint64_t serial, *at;
-	size_t room;
 
 	if (!gendir_is_manifest(name, &serial))
 		return SINK_OK;
-	if (serials->count == serials->room) {
-		room = serials->room ? 2 * serials->room : 64;
-		at = reallocarray(serials->at, room, sizeof *at);
-		if (!at)
-			return SINK_ENOMEM;
-		serials->at = at;
-		serials->room = room;
-	}
+	at = sink_grow(serials->at, serials->count, &serials->room, sizeof *at);
+	if (!at)
+		return SINK_ENOMEM;
+	serials->at = at;
 	serials->at[serials->count++] = serial;
 	return SINK_OK;
 }

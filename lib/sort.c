@@ -8,6 +8,7 @@
 #include "radix.h"
 #include "run.h"
 #include "sinkhole/err.h"
+#include "sinkhole/grow.h"
 #include "spool.h"
 
 #define SPOOL_ROOM 65536 /* bytes */
@@ -90,15 +91,11 @@ int sort_begin(const char *dir, size_t memory, struct sort **out)
 
 static int keep_run(struct sort *sort, struct run run)
 {
-	if (sort->run_count == sort->run_room) {
-		size_t room = sort->run_room ? 2 * sort->run_room : 16;
-		struct run *runs = reallocarray(sort->runs, room, sizeof *runs);
+	struct run *runs = sink_grow(sort->runs, sort->run_count, &sort->run_room, sizeof *runs);
 
-		if (!runs)
-			return SINK_ENOMEM;
-		sort->runs = runs;
-		sort->run_room = room;
-	}
+	if (!runs)
+		return SINK_ENOMEM;
+	sort->runs = runs;
 	sort->runs[sort->run_count++] = run;
 	return SINK_OK;
 }

@@ -5,7 +5,6 @@
 
 #include "layout.h"
 #include "self.h"
-#include "sinkhole/err.h"
 #include "ub.h"
 #include "worker.h"
 
@@ -29,7 +28,7 @@ static void call_no_more(struct module_env *env, int id)
 		*head = (*head)->next;
 }
 
-static int on_cached(struct query_info *qinfo, struct module_qstate *qstate, struct reply_info *rep,
+int greet_on_cached(struct query_info *qinfo, struct module_qstate *qstate, struct reply_info *rep,
 	int rcode, struct edns_data *edns, struct edns_option **options, struct comm_reply *client,
 	struct regional *region, struct timeval *start, int id, void *arg)
 {
@@ -50,21 +49,4 @@ static int on_cached(struct query_info *qinfo, struct module_qstate *qstate, str
 		call_no_more(env, id);
 	}
 	return 1;
-}
-
-int greet_register(struct self *self, struct module_env *env, int id)
-{
-	struct dynlibmod_env *dynlib = env->modinfo[id];
-
-	if (!dynlib->inplace_cb_register_wrapped((void *)on_cached, inplace_cb_reply_cache, self,
-		    env, id))
-		return SINK_ENOMEM;
-	return SINK_OK;
-}
-
-void greet_unregister(struct module_env *env, int id)
-{
-	struct dynlibmod_env *dynlib = env->modinfo[id];
-
-	dynlib->inplace_cb_delete_wrapped(env, inplace_cb_reply_cache, id);
 }

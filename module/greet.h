@@ -3,16 +3,10 @@
 #ifndef MODULE_GREET_H
 #define MODULE_GREET_H
 
-struct module_env;
-struct self;
+#include "ub.h"
 
-/* In init, before workers run.
- *
- * returns  SINK_OK; SINK_ENOMEM
- */
-int greet_register(struct self *self, struct module_env *env, int id);
-
-/* In deinit. */
-void greet_unregister(struct module_env *env, int id);
+/* An answer from the cache, about to be encoded. A callback of Unbound's (util/module.h), which drops
+ * what is returned; `arg` is the module's self. */
+inplace_cb_reply_func_type greet_on_cached;
 
 #endif

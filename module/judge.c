@@ -30,8 +30,7 @@ static void judge_name(struct self *self, struct module_qstate *qstate, struct v
 	uint8_t target[SINK_WIRE_MAX];
 	size_t len;
 
-	verdict_of_name(self, qstate->env, sink_span(qstate->qinfo.qname, qstate->qinfo.qname_len),
-		out);
+	verdict_of_name(self, qstate->env, query_name(&qstate->qinfo), out);
 	if (out->action != SINK_ACTION_NONE)
 		return;
 	len = learned_get_name(self->learned, qstate, target);
@@ -152,8 +151,7 @@ static bool is_bogus(const struct module_qstate *qstate, const struct reply_info
 static void judge_answer(struct self *self, struct module_qstate *qstate, struct query *query,
 	const struct reply_info *rep, struct verdict *out)
 {
-	verdict_of_answer(self, qstate->env,
-		sink_span(qstate->qinfo.qname, qstate->qinfo.qname_len), rep, out);
+	verdict_of_answer(self, qstate->env, query_name(&qstate->qinfo), rep, out);
 	if (rep || out->action != SINK_ACTION_NONE)
 		return;
 	/* Without an answer, what is known is how far the chain of names had come. */

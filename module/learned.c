@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "query.h"
 #include "recall.h"
 #include "sinkhole/err.h"
 
@@ -196,7 +197,6 @@ static void use_answer(void *arg, const void *value)
 struct dns_msg *learned_get_answer(struct learned *learned, struct module_qstate *qstate)
 {
 	struct found_answer found = { .region = qstate->region, .now = *qstate->env->now };
-	struct dns_msg *msg;
 	struct key key;
 
 	if (!learned->answers ||
@@ -204,12 +204,7 @@ struct dns_msg *learned_get_answer(struct learned *learned, struct module_qstate
 			found.now, use_answer, &found) ||
 		!found.rep)
 		return NULL;
-	msg = regional_alloc_zero(qstate->region, sizeof *msg);
-	if (!msg)
-		return NULL;
-	msg->qinfo = qstate->qinfo;
-	msg->rep = found.rep;
-	return msg;
+	return query_message(qstate, found.rep);
 }
 
 /* --- both --- */

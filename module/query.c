@@ -49,7 +49,7 @@ struct query *query_of(struct module_qstate *qstate, int id, struct queries *que
 	if (!query)
 		return NULL;
 	query->serial = serial;
-	query->tip = sink_span(qstate->qinfo.qname, qstate->qinfo.qname_len);
+	query->tip = query_name(&qstate->qinfo);
 	if (queries)
 		join(queries, query);
 	qstate->minfo[id] = query;
@@ -75,6 +75,17 @@ struct reply_info *query_reply(const struct module_qstate *qstate)
 	if (qstate->return_rcode != LDNS_RCODE_NOERROR || !qstate->return_msg)
 		return NULL;
 	return qstate->return_msg->rep;
+}
+
+struct dns_msg *query_message(const struct module_qstate *qstate, struct reply_info *rep)
+{
+	struct dns_msg *msg = regional_alloc_zero(qstate->region, sizeof *msg);
+
+	if (!msg)
+		return NULL;
+	msg->qinfo = qstate->qinfo;
+	msg->rep = rep;
+	return msg;
 }
 
 bool query_begins_internal(const struct module_qstate *qstate)

@@ -61,6 +61,18 @@ struct verdict *query_keep(struct module_qstate *qstate, const struct verdict *v
 /* The reply that a query state has come to; NULL: an error. */
 struct reply_info *query_reply(const struct module_qstate *qstate);
 
+/* A message for a query state with this reply, in the state's region.
+ *
+ * returns  NULL: no memory
+ */
+struct dns_msg *query_message(const struct module_qstate *qstate, struct reply_info *rep);
+
+/* The name that a question asks for. */
+static inline struct sink_span query_name(const struct query_info *asked)
+{
+	return sink_span(asked->qname, asked->qname_len);
+}
+
 /* Does a query state begin that Unbound has for itself: keys for the validator, the root's servers, a
  * trust anchor's state, the address of a name server? Blocking those would break names that nobody
  * listed. What has neither a client nor a query waiting for it is a prefetch, and that is judged like

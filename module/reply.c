@@ -22,17 +22,6 @@ static bool save(struct query *query, struct regional *region, const struct repl
 	return query->saved != NULL;
 }
 
-static struct dns_msg *message_of(const struct module_qstate *qstate, struct reply_info *rep)
-{
-	struct dns_msg *msg = regional_alloc_zero(qstate->region, sizeof *msg);
-
-	if (!msg)
-		return NULL;
-	msg->qinfo = qstate->qinfo;
-	msg->rep = rep;
-	return msg;
-}
-
 static struct dns_msg *blank(const struct module_qstate *qstate)
 {
 	struct reply_info *rep = regional_alloc_zero(qstate->region, sizeof *rep);
@@ -43,7 +32,7 @@ static struct dns_msg *blank(const struct module_qstate *qstate)
 	rep->qdcount = 1;
 	rep->security = sec_status_insecure;
 	rep->reason_bogus = LDNS_EDE_NONE;
-	return message_of(qstate, rep);
+	return query_message(qstate, rep);
 }
 
 /* AD is made of `security` before our callback is asked, and a reply that is SERVFAIL never comes
@@ -55,7 +44,7 @@ bool reply_change(struct module_qstate *qstate, struct query *query, bool failed
 
 	if (!msg || !save(query, qstate->region, msg->rep))
 		return false;
-	query->for_supers = message_of(qstate, query->saved);
+	query->for_supers = query_message(qstate, query->saved);
 	if (!query->for_supers)
 		return false;
 	if (!query_reply(qstate))
@@ -156,10 +145,10 @@ static void change(struct module_qstate *qstate, struct query *query,
 		give_block(query, asked, qstate->region, rep);
 }
 
-/* Unbound's order of arguments; it drops what is returned. `client` is NULL for Unbound's own
- * questions, `qstate` where no query state could be made. `ede: no` in Unbound's own configuration
- * is about Unbound's own errors; whether ours are sent is in the policy. */
-static int on_reply(struct query_info *qinfo, struct module_qstate *qstate, struct reply_info *rep,
+/* `client` is NULL for Unbound's own questions, `qstate` where no query state could be made. `ede: no`
+ * in Unbound's own configuration is about Unbound's own errors; whether ours are sent is in the
+ * policy. */
+int reply_on_client(struct query_info *qinfo, struct module_qstate *qstate, struct reply_info *rep,
 	int rcode, struct edns_data *edns, struct edns_option **options, struct comm_reply *client,
 	struct regional *region, struct timeval *start, int id, void *arg)
 {
@@ -176,7 +165,7 @@ static int on_reply(struct query_info *qinfo, struct module_qstate *qstate, stru
 		return 1;
 	asked = question(qinfo);
 	if (query->seen != rep)
-		judge_unseen(self, qstate, query, rep, sink_span(asked.qname, asked.qname_len));
+		judge_unseen(self, qstate, query, rep, query_name(&asked));
 	if (!query->block)
 		return 1;
 	exempt = !client || exempt_has(self->exempt, &client->client_addr);
@@ -188,20 +177,4 @@ static int on_reply(struct query_info *qinfo, struct module_qstate *qstate, stru
 		!add_ede(options, query->block->policy.ede, region))
 		verdict_failed(self, qstate->env, SINK_ENOMEM);
 	return 1;
-}
-
-int reply_register(struct self *self, struct module_env *env, int id)
-{
-	struct dynlibmod_env *dynlib = env->modinfo[id];
-
-	if (!dynlib->inplace_cb_register_wrapped((void *)on_reply, inplace_cb_reply, self, env, id))
-		return SINK_ENOMEM;
-	return SINK_OK;
-}
-
-void reply_unregister(struct module_env *env, int id)
-{
-	struct dynlibmod_env *dynlib = env->modinfo[id];
-
-	dynlib->inplace_cb_delete_wrapped(env, inplace_cb_reply, id);
 }

@@ -5,16 +5,9 @@
 
 #include "query.h"
 
-struct self;
-
-/* In init, before workers run.
- *
- * returns  SINK_OK; SINK_ENOMEM
- */
-int reply_register(struct self *self, struct module_env *env, int id);
-
-/* In deinit. */
-void reply_unregister(struct module_env *env, int id);
+/* Each client's reply, about to be encoded. A callback of Unbound's (util/module.h), which drops what
+ * is returned; `arg` is the module's self. */
+inplace_cb_reply_func_type reply_on_client;
 
 /* A query state is about to be answered, not to everybody with its reply: make that one that can be
  * changed for each client. The caller then sets query->block.

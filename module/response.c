@@ -10,7 +10,6 @@
 #include "answer.h"
 #include "layout.h"
 #include "self.h"
-#include "sinkhole/err.h"
 #include "worker.h"
 
 #define HOPS_MAX 16 /* more than Unbound follows, unless max-query-restarts says so */
@@ -81,7 +80,7 @@ static bool is_between(const struct query *query, const struct query_info *asked
 /* The chain has come to the name asked for: follow it through the answer. */
 static void advance(struct query *query, const struct dns_msg *response)
 {
-	query->tip = sink_span(response->qinfo.qname, response->qinfo.qname_len);
+	query->tip = query_name(&response->qinfo);
 	for (size_t i = 0; i < response->rep->an_numrrsets; i++) {
 		struct sink_span target = sink_span(NULL, 0);
 
@@ -125,18 +124,24 @@ static bool is_referral(const struct reply_info *rep)
 	return true;
 }
 
+/* Records alone are no message: no client gets them. */
+static void store_sets(struct self *self, struct module_qstate *qstate, struct query_info *asked,
+	struct reply_info *rep)
+{
+	import_expect(workers_import(self->workers, qstate->env), rep);
+	dns_cache_store(qstate->env, asked, rep, 1, 0, 0, NULL, qstate->query_flags,
+		qstate->qstarttime);
+}
+
 /* What Unbound needs for its own way to a name that is not blocked would otherwise be asked for
- * each time. Records alone are no message: no client gets them. Only what a server is authoritative
- * for; with the rest the iterator has more experience. */
+ * each time. Only what a server is authoritative for; with the rest the iterator has more
+ * experience. */
 static void store_records(struct self *self, struct module_qstate *qstate, struct dns_msg *response)
 {
-	struct reply_info *rep = response->rep;
+	const struct reply_info *rep = response->rep;
 
-	if (!(rep->flags & BIT_AA) || FLAGS_GET_RCODE(rep->flags) != LDNS_RCODE_NOERROR)
-		return;
-	import_expect(workers_import(self->workers, qstate->env), rep);
-	dns_cache_store(qstate->env, &response->qinfo, rep, 1, 0, 0, NULL, qstate->query_flags,
-		qstate->qstarttime);
+	if (rep->flags & BIT_AA && FLAGS_GET_RCODE(rep->flags) == LDNS_RCODE_NOERROR)
+		store_sets(self, qstate, &response->qinfo, response->rep);
 }
 
 /* That a listed name server has no address of one family would be asked again for each name below
@@ -160,9 +165,7 @@ static void store_no_address(struct self *self, struct module_qstate *qstate,
 	data->security = sec_status_bogus;
 	rep.an_numrrsets = 1;
 	rep.rrsets = &set;
-	import_expect(workers_import(self->workers, qstate->env), &rep);
-	dns_cache_store(qstate->env, asked, &rep, 1, 0, 0, NULL, qstate->query_flags,
-		qstate->qstarttime);
+	store_sets(self, qstate, asked, &rep);
 }
 
 static void store_for_unbound(struct self *self, struct module_qstate *qstate,
@@ -187,9 +190,7 @@ static void judge(struct self *self, struct module_qstate *qstate, struct query 
 
 	catch_up(self, qstate, query, &response->qinfo);
 	between = is_between(query, &response->qinfo);
-	verdict_of_answer(self, qstate->env,
-		sink_span(response->qinfo.qname, response->qinfo.qname_len), response->rep,
-		&verdict);
+	verdict_of_answer(self, qstate->env, query_name(&response->qinfo), response->rep, &verdict);
 	if (!between && !query->decided && verdict.action != SINK_ACTION_NONE) {
 		verdict.by_answer |=
 			query_dname_compare(response->qinfo.qname, qstate->qinfo.qname) != 0;
@@ -208,8 +209,7 @@ static void judge(struct self *self, struct module_qstate *qstate, struct query 
 		store_records(self, qstate, response);
 }
 
-/* Unbound's order of arguments; what is returned is logged if it is 0. */
-static int on_response(struct module_qstate *qstate, struct dns_msg *response, int id, void *arg)
+int response_on_answer(struct module_qstate *qstate, struct dns_msg *response, int id, void *arg)
 {
 	struct self *self = arg;
 	struct query *query;
@@ -224,10 +224,10 @@ static int on_response(struct module_qstate *qstate, struct dns_msg *response, i
 	return 1;
 }
 
-/* A response came with EDNS options; on_response() is called after it. Before subnetcache looks at
+/* A response came with EDNS options; response_on_answer() is called after it. Before subnetcache looks at
  * them, which may set the flag for this response: registered first, we are called first. What it
  * sets then is not ours. */
-static int on_options(struct module_qstate *qstate, int id, void *arg)
+int response_on_options(struct module_qstate *qstate, int id, void *arg)
 {
 	struct query *query = layout_is_foreign() ? NULL : qstate->minfo[id];
 
@@ -235,24 +235,4 @@ static int on_options(struct module_qstate *qstate, int id, void *arg)
 	if (query)
 		take_back(qstate, query);
 	return 1;
-}
-
-int response_register(struct self *self, struct module_env *env, int id)
-{
-	struct dynlibmod_env *dynlib = env->modinfo[id];
-
-	if (!dynlib->inplace_cb_register_wrapped((void *)on_options, inplace_cb_edns_back_parsed,
-		    self, env, id) ||
-		!dynlib->inplace_cb_register_wrapped((void *)on_response, inplace_cb_query_response,
-			self, env, id))
-		return SINK_ENOMEM;
-	return SINK_OK;
-}
-
-void response_unregister(struct module_env *env, int id)
-{
-	struct dynlibmod_env *dynlib = env->modinfo[id];
-
-	dynlib->inplace_cb_delete_wrapped(env, inplace_cb_query_response, id);
-	dynlib->inplace_cb_delete_wrapped(env, inplace_cb_edns_back_parsed, id);
 }

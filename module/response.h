@@ -7,14 +7,10 @@
 
 struct self;
 
-/* In init, before workers run.
- *
- * returns  SINK_OK; SINK_ENOMEM
- */
-int response_register(struct self *self, struct module_env *env, int id);
-
-/* In deinit. */
-void response_unregister(struct module_env *env, int id);
+/* A server's response, parsed and about to be stored; and before it, where it has EDNS options, those.
+ * Callbacks of Unbound's (util/module.h), which logs it if 0 is returned; `arg` is the module's self. */
+inplace_cb_query_response_func_type response_on_answer;
+inplace_cb_edns_back_parsed_func_type response_on_options;
 
 /* Follow the chain from query->tip, where it was seen last, through Unbound's cache, up to the first
  * name that an entry decides about.

@@ -84,26 +84,41 @@ static void destroy(struct self *self)
 	free(self);
 }
 
+/* Unbound's callbacks, each with its own type of function. */
+static const struct {
+	enum inplace_cb_list_type list;
+	void *callback;
+} hooks[] = {
+	{ inplace_cb_reply, (void *)reply_on_client },
+	{ inplace_cb_reply_cache, (void *)greet_on_cached },
+	{ inplace_cb_edns_back_parsed, (void *)response_on_options },
+	{ inplace_cb_query_response, (void *)response_on_answer },
+};
+
+#define HOOKS (sizeof hooks / sizeof hooks[0])
+
 /* What was not registered is not there: that is fine. */
 static void unhook(struct module_env *env, int id)
 {
-	greet_unregister(env, id);
-	response_unregister(env, id);
-	reply_unregister(env, id);
+	struct dynlibmod_env *dynlib = env->modinfo[id];
+
+	for (size_t i = 0; i < HOOKS; i++)
+		dynlib->inplace_cb_delete_wrapped(env, hooks[i].list, id);
 }
 
+/* In init, before workers run: later Unbound refuses it. */
 static int hook(struct self *self, struct module_env *env, int id)
 {
-	int err = reply_register(self, env, id);
+	struct dynlibmod_env *dynlib = env->modinfo[id];
 
-	if (err)
-		return err;
-	err = response_register(self, env, id);
-	if (!err)
-		err = greet_register(self, env, id);
-	if (err)
-		unhook(env, id);
-	return err;
+	for (size_t i = 0; i < HOOKS; i++) {
+		if (!dynlib->inplace_cb_register_wrapped(hooks[i].callback, hooks[i].list, self,
+			    env, id)) {
+			unhook(env, id);
+			return SINK_ENOMEM;
+		}
+	}
+	return SINK_OK;
 }
 
 static void on_switch(void *arg, uint64_t serial)

@@ -14,6 +14,7 @@
 #include "qtype.h"
 #include "say.h"
 #include "sinkhole/decide.h"
+#include "sinkhole/grow.h"
 #include "when.h"
 
 struct question {
@@ -43,18 +44,13 @@ static void consider(void *arg, const struct sink_listing *listing,
 	const struct sink_record *record, enum sink_standing standing)
 {
 	struct finding *f = arg;
+	struct considered *items = sink_grow(f->items, f->count, &f->size, sizeof *items);
 
-	if (f->count == f->size) {
-		size_t size = f->size ? 2 * f->size : 16;
-		struct considered *items = reallocarray(f->items, size, sizeof *items);
-
-		if (!items) {
-			f->no_memory = true;
-			return;
-		}
-		f->items = items;
-		f->size = size;
+	if (!items) {
+		f->no_memory = true;
+		return;
 	}
+	f->items = items;
 	f->items[f->count++] = (struct considered){ *listing, *record, standing };
 }
 

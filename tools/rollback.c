@@ -7,6 +7,7 @@
 #include "data.h"
 #include "say.h"
 #include "serial.h"
+#include "sinkhole/grow.h"
 #include "when.h"
 
 struct request {
@@ -42,16 +43,11 @@ static uint64_t original(const struct sink_manifest *m)
 static int add(void *arg, const struct sink_manifest *m)
 {
 	struct history *h = arg;
+	struct kept *at = sink_grow(h->at, h->count, &h->room, sizeof *at);
 
-	if (h->count == h->room) {
-		size_t room = h->room ? 2 * h->room : 16;
-		struct kept *at = reallocarray(h->at, room, sizeof *at);
-
-		if (!at)
-			return SINK_ENOMEM;
-		h->at = at;
-		h->room = room;
-	}
+	if (!at)
+		return SINK_ENOMEM;
+	h->at = at;
 	h->at[h->count].serial = m->serial;
 	h->at[h->count].original = original(m);
 	memcpy(h->at[h->count++].digest, m->base_digest, SINK_DIGEST_LEN);

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "sinkhole/grow.h"
+
 struct withdrawn_item {
 	uint8_t *key; /* kind, form, and the name's key */
 	size_t len; /* bytes */
@@ -31,16 +33,12 @@ int withdraw_add(struct withdrawn *w, const struct feed_entry *entry)
 {
 	uint8_t key[ITEM_MAX];
 	struct withdrawn_item item = { .len = encode(entry, key) };
+	struct withdrawn_item *items;
 
-	if (w->count == w->size) {
-		size_t size = w->size ? 2 * w->size : 64;
-		struct withdrawn_item *items = reallocarray(w->items, size, sizeof *items);
-
-		if (!items)
-			return SINK_ENOMEM;
-		w->items = items;
-		w->size = size;
-	}
+	items = sink_grow(w->items, w->count, &w->size, sizeof *items);
+	if (!items)
+		return SINK_ENOMEM;
+	w->items = items;
 	item.key = malloc(item.len);
 	if (!item.key)
 		return SINK_ENOMEM;

@@ -18,8 +18,6 @@ DEPTH = 8
 NUMBERS = 80  # aliases n0, n1, ... of listed names that are asked once each
 SOON = 1.0  # seconds from publication to the last stale answer
 GIVE_UP = 5.0  # seconds
-ENFORCED = (r"generation (\d+) enforced: caches after ([0-9.]+) seconds, queries after ([0-9.]+); "
-            r"removed (\d+) record sets, (\d+) messages")
 
 WAYS = {  # label: where it ends
     "www": "www.mallory.test.",
@@ -152,11 +150,6 @@ def all_faults(faults, resolver, asked):
 # --- giving way ----------------------------------------------------------------------------------
 
 
-def enforced(resolver, serial):
-    """The line that says so."""
-    return next(iter(resolver.said(ENFORCED.replace(r"(\d+)", str(serial), 1))), None)
-
-
 class Change:
     """Everything asked round after round, from the publication to one round after the line that
     says it is enforced; where none need come, to one round after SOON."""
@@ -171,7 +164,7 @@ class Change:
         self.line = None
         final = False
         while not final and time.monotonic() - returned < GIVE_UP:
-            self.line = self.line or (line_due and enforced(resolver, store.serial()))
+            self.line = self.line or (line_due and resolver.enforced(store.serial()))
             final = self.line if line_due else time.monotonic() - returned > SOON
             for item in asked:
                 found = wrong(faults, resolver, item)

@@ -777,6 +777,10 @@ class Unbound:
         return [line for line in self.log()
                 if OURS.search(line) and re.search(pattern, OURS.split(line)[-1])]
 
+    def enforced(self, serial):
+        """The line that says so of a generation, or None."""
+        return next(iter(self.said(ENFORCED % serial)), None)
+
     def rss(self):
         """Resident kilobytes."""
         with open("/proc/%d/status" % self.pid, encoding="ascii", errors="replace") as f:
@@ -817,6 +821,10 @@ def indented(lines):
 
 
 OURS = re.compile(r"\] unbound\[[^]]*\] \w+: sinkhole(?: [^ :]+)?: ")
+
+# What the module says when nothing can show the generation before any more.
+ENFORCED = (r"generation %s enforced: caches after ([0-9.]+) seconds, queries after ([0-9.]+); "
+            r"removed (\d+) record sets, (\d+) messages")
 
 STATISTICS = re.compile(r"info:( +[0-9.]+| server stats| average| histogram| \[25%\]| lower)")
 

@@ -53,7 +53,6 @@ UNLISTED = """
     www.clean.test alias2.clean.test good.signed.test nx.signed.test broken.signed.test
     notevil.test good.evil.test good.badtree.signed.test nonesuch.clean.test mail.clean.test
     x.wild.clean.test sp\\032ace.clean.test""".split()
-ENFORCED = r"generation %d enforced"
 
 
 def each(names):
@@ -113,8 +112,8 @@ def in_order(tap, lab, nsd, modules, server, tail=""):
     tap.none(as_without_us(plain, ours, later, crowd.BLOCKED),
              "%s: names are cached before they are listed" % what)
     serial = publish(store, "later.test\n")
-    harness.wait_until(lambda: ours.said(ENFORCED % serial), 10)
-    tap.ok(ours.said(ENFORCED % serial), "%s: the new generation is enforced" % what, ours.said())
+    tap.ok(harness.wait_until(lambda: ours.enforced(serial), 10),
+           "%s: the new generation is enforced" % what, ours.said())
     tap.none(blocked(ours, LISTED_LATER), "%s: what was cached and then listed is blocked" % what)
     tap.none(as_without_us(plain, ours, later, crowd.EXEMPT, ad_may_miss=True),
              "%s: ... and real for exempt clients" % what)
