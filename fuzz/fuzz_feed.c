@@ -27,7 +27,7 @@ static void read_as(struct lines *lines, const struct feed_format *format)
 	struct feed_sink sink = { .entry = take };
 	struct feed_tally tally = { 0 };
 
-	must(feed_read(lines, format, &sink, &tally) == SINK_OK);
+	must(feed_read(lines, format, NULL, &sink, &tally, NULL) == SINK_OK);
 	must(tally.lines == tally.comments + tally.taken + feed_tally_skipped(&tally));
 	must(tally.entries >= tally.taken);
 	must(lines_rewind(lines) == SINK_OK);

@@ -79,7 +79,7 @@ size_t schema_record_encode(const struct sink_record *record, uint8_t out[SCHEMA
 int schema_record_decode(struct sink_span value, struct sink_record *out)
 {
 	struct wire_in in = { .left = value };
-	struct sink_record record;
+	struct sink_record record = { 0 };
 
 	record.kind = (enum sink_kind)wire_u8(&in);
 	record.severity = (enum sink_severity)wire_u8(&in);

@@ -86,13 +86,14 @@ static int each_name(void *arg, const struct sink_name *name, struct schema_list
 {
 	struct each *each = arg;
 	struct sink_listing listing = { .labels = name->labels };
+	struct sink_subject subject = { .trigger = SINK_TRIGGER_QNAME, .name = *name };
 	uint64_t number;
 	int err;
 
 	while (!(err = schema_listing_next(listings, &number))) {
 		listing.record = schema_listing_record(number);
 		listing.scope = schema_listing_scope(number);
-		err = each->fn(each->arg, name, &listing);
+		err = each->fn(each->arg, &subject, &listing);
 		if (err)
 			return err;
 	}

@@ -49,6 +49,26 @@ static const char *const fields[] = {
 };
 _Static_assert(LENGTH(fields) == SINK_FIELD_COUNT, "a field has no word");
 
+static const char *const triggers[] = {
+	[SINK_TRIGGER_QNAME] = "qname",
+	[SINK_TRIGGER_ANSWER] = "answer",
+	[SINK_TRIGGER_CLIENT] = "client",
+	[SINK_TRIGGER_NSNAME] = "ns-name",
+	[SINK_TRIGGER_NSADDRESS] = "ns-address",
+};
+_Static_assert(LENGTH(triggers) == SINK_TRIGGER_COUNT, "a trigger has no word");
+
+static const char *const hints[] = {
+	[SINK_HINT_NONE] = "none",
+	[SINK_HINT_NXDOMAIN] = "nxdomain",
+	[SINK_HINT_NODATA] = "nodata",
+	[SINK_HINT_REFUSED] = "refused",
+	[SINK_HINT_DROP] = "drop",
+	[SINK_HINT_TRUNCATE] = "truncate",
+	[SINK_HINT_DATA] = "data",
+};
+_Static_assert(LENGTH(hints) == SINK_HINT_COUNT, "a hint has no word");
+
 static const char *const actions[] = {
 	[SINK_ACTION_NONE] = "none",
 	[SINK_ACTION_PASS] = "pass",
@@ -86,6 +106,16 @@ const char *sink_tlp_word(enum sink_tlp tlp)
 const char *sink_field_word(enum sink_field field)
 {
 	return word(fields, LENGTH(fields), (unsigned)field);
+}
+
+const char *sink_trigger_word(enum sink_trigger trigger)
+{
+	return word(triggers, LENGTH(triggers), (unsigned)trigger);
+}
+
+const char *sink_hint_word(enum sink_hint hint)
+{
+	return word(hints, LENGTH(hints), (unsigned)hint);
 }
 
 const char *sink_action_word(enum sink_action action)

@@ -119,6 +119,36 @@ int sink_writer_add(struct sink_writer *w, const struct sink_name *name, enum si
 	return err;
 }
 
+/* TODO(lib): replaced with the whole of schema version 2 */
+int sink_writer_add_name(struct sink_writer *w, enum sink_trigger trigger,
+	const struct sink_name *name, enum sink_scope scope, uint32_t record)
+{
+	return trigger == SINK_TRIGGER_QNAME ? sink_writer_add(w, name, scope, record)
+					     : SINK_EINVAL;
+}
+
+int sink_writer_add_prefix(struct sink_writer *w, enum sink_trigger trigger,
+	const struct sink_prefix *prefix, uint32_t record)
+{
+	(void)w;
+	(void)trigger;
+	(void)prefix;
+	(void)record;
+	return SINK_EINVAL;
+}
+
+uint32_t sink_writer_batch(struct sink_writer *w)
+{
+	(void)w;
+	return 0;
+}
+
+void sink_writer_drop(struct sink_writer *w, uint32_t batch)
+{
+	(void)w;
+	(void)batch;
+}
+
 /* --- names ------------------------------------------------------------------------------------ */
 
 static int compare_listings(const void *a, const void *b)

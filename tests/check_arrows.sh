@@ -57,7 +57,7 @@ headers() {
 contract='"sinkhole/[a-z0-9_]+\.h"'
 libc='<((sys|arpa|netinet|net|linux)/)?[a-z0-9_]+\.h>'
 libraries='<(lmdb\.h|maxminddb\.h|check\.h|openssl/.*)>'
-tool_libraries='<(idn2|libpsl|yaml|jansson)\.h>'
+tool_libraries='<((idn2|libpsl|yaml|jansson|zlib|zstd|lzma|bzlib)\.h|(ldns|curl)/[a-z0-9]+\.h)>'
 unbound='"(config\.h|(util|services|daemon|dynlibmod|sldns|iterator|validator|respip|libunbound)/.*)"'
 
 room include "$contract|$libc" "include/ includes itself and libc"
@@ -70,7 +70,7 @@ not_in lib "$tool_libraries" "lib/ knows no library of the tool's"
 room module "$contract|\"($(headers module))\"|$unbound|$libc" "module/ includes include/, itself and Unbound"
 not_in module "$unbound" "Unbound enters module/ through ub.h alone" 'module/ub\.h'
 not_in module "$libraries|$tool_libraries" "module/ knows no library"
-room tools "$contract|\"($(headers tools tools/feeds))\"|\"feeds/[a-z0-9_]+\.h\"|$libc" \
+room tools "$contract|\"($(headers tools tools/feeds))\"|\"feeds/[a-z0-9_]+\.h\"|$libc|$tool_libraries" \
 	"tools/ includes include/ and itself"
 not_in tools "$libraries" "tools/ knows no library"
 

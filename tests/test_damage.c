@@ -234,9 +234,10 @@ static int ignore_listing(void *arg, const struct sink_listing *listing)
 	return SINK_OK;
 }
 
-static int ignore_name(void *arg, const struct sink_name *name, const struct sink_listing *listing)
+static int ignore_name(void *arg, const struct sink_subject *subject,
+	const struct sink_listing *listing)
 {
-	(void)name;
+	(void)subject;
 	return ignore_listing(arg, listing);
 }
 

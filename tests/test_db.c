@@ -300,8 +300,10 @@ struct walked {
 	unsigned names, listings;
 };
 
-static int walk_one(void *arg, const struct sink_name *name, const struct sink_listing *listing)
+static int walk_one(void *arg, const struct sink_subject *subject,
+	const struct sink_listing *listing)
 {
+	const struct sink_name *name = &subject->name;
 	struct walked *walked = arg;
 	bool same = walked->names > 0 &&
 		sink_span_equal(sink_name_key(name), sink_name_key(&walked->last));
@@ -405,9 +407,10 @@ static int stop(void *arg, const struct sink_listing *listing)
 	return 77; /* whatever it is, it comes through */
 }
 
-static int stop_walk(void *arg, const struct sink_name *name, const struct sink_listing *listing)
+static int stop_walk(void *arg, const struct sink_subject *subject,
+	const struct sink_listing *listing)
 {
-	(void)name;
+	(void)subject;
 	return stop(arg, listing);
 }
 

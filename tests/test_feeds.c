@@ -2,8 +2,11 @@
  * lost. data/feeds/FORMAT/NAME.in is read in that format, and must give what NAME.out says:
  *
  *   recognised as FORMAT                 or: not recognised: WHY; or: refused: WHY
- *   LINE + KIND NAME (SCOPE)             an entry; - instead of + withdraws it
+ *   LINE + KIND NAME (SCOPE) SAYS        an entry; - instead of + withdraws it. For a document, LINE is how
+ *                                        many items there were so far
+ *   LINE + KIND TRIGGER PREFIX SAYS      one for another trigger than the query name
  *   LINE ! REASON: TEXT                  something left out
+ *   bad feed: WHY                        the whole feed is refused
  *   lines N, comments N, taken N, skipped N, entries N
  *
  * With SINKHOLE_WRITE_GOLDEN set it writes NAME.out instead: read what changed before you keep it. */
@@ -14,9 +17,11 @@
 
 #include "base.h"
 #include "host.h"
+#include "json.h"
 #include "lines.h"
 #include "say.h"
 
+#define NOW 1795651200 /* 2026-11-26T00:00:00Z: expiry is judged by this */
 #define FEEDS TEST_SRCDIR "/tests/data/feeds"
 
 static glob_t golden; /* all FORMAT/NAME.in */
@@ -28,14 +33,42 @@ struct notes {
 	const struct feed_tally *tally;
 };
 
+/* What an entry says of itself, as one line of JSON; its types, exceptions and data in hexadecimal. */
+static void note_says(FILE *to, const struct sink_record *record)
+{
+	const struct sink_span bytes[] = { record->types, record->except, record->data };
+	static const char *const words[] = { "types", "except", "data" };
+	json_t *json = json_record(record);
+
+	json_object_del(json, "kind");
+	fputc(' ', to);
+	json_dumpf(json, to, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENSURE_ASCII);
+	json_decref(json);
+	for (size_t i = 0; i < LENGTH(bytes); i++) {
+		if (bytes[i].len > 0)
+			fprintf(to, " %s:", words[i]);
+		for (size_t k = 0; k < bytes[i].len; k++)
+			fprintf(to, "%02x", bytes[i].at[k]);
+	}
+}
+
 static int note_entry(void *arg, const struct feed_entry *entry)
 {
 	struct notes *notes = arg;
 	char text[SINK_TEXT_MAX];
 
-	fprintf(notes->to, "%llu %c %s %s (%s)\n", (unsigned long long)notes->tally->lines,
-		entry->withdraws ? '-' : '+', sink_kind_word(entry->kind),
-		sink_name_to_text(&entry->name, text), sink_scope_word(entry->scope));
+	fprintf(notes->to, "%llu %c %s ", (unsigned long long)notes->tally->lines,
+		entry->withdraws ? '-' : '+', sink_kind_word(entry->kind));
+	if (entry->trigger != SINK_TRIGGER_QNAME)
+		fprintf(notes->to, "%s ", sink_trigger_word(entry->trigger));
+	if (sink_trigger_is_prefix(entry->trigger))
+		fprintf(notes->to, "%s", sink_prefix_to_text(&entry->prefix, text));
+	else
+		fprintf(notes->to, "%s (%s)", sink_name_to_text(&entry->name, text),
+			sink_scope_word(entry->scope));
+	if (entry->says)
+		note_says(notes->to, &entry->says->record);
+	fputc('\n', notes->to);
 	return FEED_TAKEN;
 }
 
@@ -77,6 +110,8 @@ static void note_feed(FILE *to, const char *path, const struct feed_format *form
 	struct feed_tally tally = { 0 };
 	struct notes notes = { .to = to, .tally = &tally };
 	struct feed_sink sink = { .entry = note_entry, .skip = note_skip, .arg = &notes };
+	struct feed_options options = { .now = NOW };
+	int err;
 	struct bytes bytes = read_whole(path);
 	struct lines *lines;
 	struct sink_why why;
@@ -86,7 +121,11 @@ static void note_feed(FILE *to, const char *path, const struct feed_format *form
 		fprintf(to, "refused: %s\n", why.text);
 	} else {
 		note_recognition(to, lines);
-		ck_assert_int_eq(feed_read(lines, format, &sink, &tally), SINK_OK);
+		err = feed_read(lines, format, &options, &sink, &tally, &why);
+		if (err == SINK_ESYNTAX)
+			fprintf(to, "bad feed: %s\n", why.text);
+		else
+			ck_assert_int_eq(err, SINK_OK);
 		note_tally(to, &tally);
 		lines_close(lines);
 	}
@@ -409,7 +448,8 @@ START_TEST(shuffled_pieces)
 		for (size_t i = 0; feed_formats[i]; i++) {
 			struct feed_tally tally = { 0 };
 
-			MUST(feed_read(lines, feed_formats[i], &sink, &tally) == SINK_OK);
+			MUST(feed_read(lines, feed_formats[i], NULL, &sink, &tally, NULL) ==
+				SINK_OK);
 			MUST(tally.lines ==
 				tally.comments + tally.taken + feed_tally_skipped(&tally));
 			MUST(lines_rewind(lines) == SINK_OK);

@@ -5,6 +5,68 @@
 #include "utf8.h"
 #include "when.h"
 
+/* Its text points into its own text[]. */
+static void put_text_field(struct attributes *a, enum sink_field field, struct sink_span value)
+{
+	if (value.len > 0)
+		memcpy(a->text[field], value.at, value.len);
+	a->text[field][value.len] = 0;
+	a->record.text[field] = sink_span(a->text[field], value.len);
+}
+
+static bool is_list(enum sink_field field)
+{
+	return field == SINK_FIELD_JURISDICTION || field == SINK_FIELD_TAG;
+}
+
+static void put_both(struct attributes *a, enum sink_field field, struct sink_span base,
+	struct sink_span says)
+{
+	char text[SINK_STRING_MAX];
+
+	if (says.len == 0)
+		says = base;
+	else if (base.len > 0 && is_list(field) && base.len + 1 + says.len <= sizeof text) {
+		memcpy(text, base.at, base.len);
+		text[base.len] = ',';
+		memcpy(text + base.len + 1, says.at, says.len);
+		says = sink_span(text, base.len + 1 + says.len);
+	}
+	put_text_field(a, field, says);
+}
+
+void attributes_over(const struct attributes *base, const struct attributes *says,
+	struct attributes *out)
+{
+	static const struct attributes nothing = { .record.confidence = SINK_CONFIDENCE_NONE };
+	const struct sink_record *b = &base->record, *s = says ? &says->record : &nothing.record;
+
+	out->record = *b;
+	out->allow = base->allow;
+	out->has_scope = base->has_scope;
+	out->scope = base->scope;
+	if (s->severity != SINK_SEVERITY_NONE)
+		out->record.severity = s->severity;
+	if (s->confidence != SINK_CONFIDENCE_NONE)
+		out->record.confidence = s->confidence;
+	if (s->tlp != SINK_TLP_NONE)
+		out->record.tlp = s->tlp;
+	if (s->valid_from)
+		out->record.valid_from = s->valid_from;
+	if (s->valid_until)
+		out->record.valid_until = s->valid_until;
+	if (s->hint != SINK_HINT_NONE)
+		out->record.hint = s->hint;
+	if (s->types.len > 0)
+		out->record.types = s->types;
+	if (s->except.len > 0)
+		out->record.except = s->except;
+	if (s->data.len > 0)
+		out->record.data = s->data;
+	for (int f = 0; f < SINK_FIELD_COUNT; f++)
+		put_both(out, (enum sink_field)f, b->text[f], s->text[f]);
+}
+
 void attributes_init(struct attributes *a)
 {
 	memset(a, 0, sizeof *a);
@@ -87,11 +149,6 @@ static const struct {
 	{ "valid-until", set_valid_until, "a time such as 2026-11-21T12:00:00Z" },
 	{ "action", set_action, "pass or block" },
 };
-
-static bool is_list(enum sink_field field)
-{
-	return field == SINK_FIELD_JURISDICTION || field == SINK_FIELD_TAG;
-}
 
 /* Two capital letters each: ISO 3166-1 alpha-2. */
 static bool is_jurisdiction(const char *value)

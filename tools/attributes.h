@@ -1,4 +1,4 @@
-/* attributes.h - what a source says about all of its entries: the keys of INTERFACES, "source=urlhaus". */
+/* attributes.h - what a source says about all of its entries, or an entry about itself: "category=malware". */
 #ifndef TOOLS_ATTRIBUTES_H
 #define TOOLS_ATTRIBUTES_H
 
@@ -22,5 +22,13 @@ void attributes_init(struct attributes *attributes);
  */
 int attributes_set(struct attributes *attributes, struct sink_span key, const char *value,
 	struct sink_why *why);
+
+/* What an entry says of itself goes over what its source says of all; tags and jurisdictions add up.
+ *
+ * says     NULL: nothing
+ * out      not `base`, nor `says`; types, except and data stay borrowed
+ */
+void attributes_over(const struct attributes *base, const struct attributes *says,
+	struct attributes *out);
 
 #endif

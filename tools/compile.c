@@ -28,7 +28,8 @@ static int gather_withdrawn(struct job *job, struct source *source, struct sink_
 
 	if (err)
 		return err;
-	err = feed_read(source->lines, source->format, &sink, &source->tally);
+	err = feed_read(source->lines, source->format, &source->options, &sink, &source->tally,
+		why);
 	memset(&source->tally, 0, sizeof source->tally);
 	if (!err)
 		err = lines_rewind(source->lines);
@@ -82,26 +83,45 @@ static int begin_writer(struct job *job, struct sink_why *why)
 struct feeding {
 	struct job *job;
 	struct source *source;
-	uint32_t record[SINK_KIND_COUNT]; /* ids for the writer */
+	/* ids for the writer, of entries that say nothing of themselves */
+	uint32_t record[SINK_KIND_COUNT];
 	bool has_record[SINK_KIND_COUNT];
 };
+
+/* The record of an entry: its source's, with what it says of itself over it. */
+static int find_record(struct feeding *f, const struct feed_entry *entry, enum sink_kind kind,
+	uint32_t *out)
+{
+	struct attributes both;
+	int err;
+
+	if (!entry->says && f->has_record[kind]) {
+		*out = f->record[kind];
+		return SINK_OK;
+	}
+	attributes_over(&f->source->attributes, entry->says, &both);
+	both.record.kind = kind;
+	err = sink_writer_record(f->job->writer, &both.record, out);
+	if (err || entry->says)
+		return err;
+	f->record[kind] = *out;
+	f->has_record[kind] = true;
+	return SINK_OK;
+}
 
 static int add_entry(struct feeding *f, const struct feed_entry *entry)
 {
 	const struct attributes *attributes = &f->source->attributes;
-	enum sink_kind kind = attributes->allow ? SINK_KIND_ALLOW : entry->kind;
-	struct sink_record record = attributes->record;
-	int err;
+	uint32_t record;
+	int err = find_record(f, entry, attributes->allow ? SINK_KIND_ALLOW : entry->kind, &record);
 
-	if (!f->has_record[kind]) {
-		record.kind = kind;
-		err = sink_writer_record(f->job->writer, &record, &f->record[kind]);
-		if (err)
-			return err;
-		f->has_record[kind] = true;
-	}
-	return sink_writer_add(f->job->writer, &entry->name,
-		attributes->has_scope ? attributes->scope : entry->scope, f->record[kind]);
+	if (err)
+		return err;
+	if (sink_trigger_is_prefix(entry->trigger))
+		return sink_writer_add_prefix(f->job->writer, entry->trigger, &entry->prefix,
+			record);
+	return sink_writer_add_name(f->job->writer, entry->trigger, &entry->name,
+		attributes->has_scope ? attributes->scope : entry->scope, record);
 }
 
 static int take_entry(void *arg, const struct feed_entry *entry)
@@ -113,7 +133,8 @@ static int take_entry(void *arg, const struct feed_entry *entry)
 		return FEED_WITHDRAWAL;
 	if (f->source->format->withdraws && withdraw_has(&f->job->withdrawn, entry))
 		return FEED_WITHDRAWN;
-	reason = gate_judge(&f->job->gate, &entry->name);
+	reason = sink_trigger_is_prefix(entry->trigger) ? FEED_TAKEN
+							: gate_judge(&f->job->gate, &entry->name);
 	return reason ? (int)reason : add_entry(f, entry);
 }
 
@@ -130,7 +151,8 @@ static int read_source(struct job *job, struct source *source, struct sink_why *
 {
 	struct feeding feeding = { .job = job, .source = source };
 	struct feed_sink sink = { .entry = take_entry, .tick = show_progress, .arg = &feeding };
-	int err = feed_read(source->lines, source->format, &sink, &source->tally);
+	int err = feed_read(source->lines, source->format, &source->options, &sink, &source->tally,
+		why);
 
 	lines_close(source->lines);
 	source->lines = NULL;

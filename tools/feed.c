@@ -33,8 +33,33 @@ static const char *const words[] = {
 	[FEED_INCLUDE] = "include directive",
 	[FEED_WITHDRAWAL] = "withdraws another rule ($badfilter)",
 	[FEED_WITHDRAWN] = "withdrawn by $badfilter",
+	[FEED_PREFIX_BITS] = "prefix with bits behind its length",
+	[FEED_FORWARD] = "forwards to a server",
+	[FEED_OPTION] = "option that lists nothing",
+	[FEED_ZONE_TYPE] = "zone type that does not block",
+	[FEED_RECORD_TYPE] = "record that is no policy",
+	[FEED_OUT_OF_ZONE] = "out of zone",
+	[FEED_DIRECTIVE] = "directive that reads files or makes records",
+	[FEED_SYNTAX] = "syntax error",
+	[FEED_TRIGGER] = "malformed trigger",
+	[FEED_ACTION] = "unknown action",
+	[FEED_QUOTE] = "quotation mark out of place",
+	[FEED_COLUMN] = "field is missing",
+	[FEED_VALUE_TYPE] = "value of another type",
+	[FEED_VALUE] = "value that its key cannot have",
+	[FEED_TOO_DEEP] = "nested too deep",
+	[FEED_DUPLICATE_KEY] = "key given twice",
+	[FEED_INDICATOR_TYPE] = "indicator that DNS cannot express",
+	[FEED_NOT_FOR_DETECTION] = "not meant for detection",
+	[FEED_DELETED] = "deleted",
+	[FEED_REVOKED] = "revoked",
+	[FEED_EXPIRED] = "expired",
+	[FEED_STIX_PATTERN] = "pattern that DNS cannot express",
+	[FEED_FUZZY] = "meant for similar names",
 	[FEED_TLD] = "top-level domain",
 	[FEED_SUFFIX] = "public suffix",
+	[FEED_PROTECTED] = "protected",
+	[FEED_BOGON] = "address that nobody may list",
 };
 _Static_assert(sizeof words / sizeof words[0] == FEED_REASON_COUNT, "a reason has no word");
 
@@ -56,6 +81,8 @@ uint64_t feed_tally_skipped(const struct feed_tally *tally)
 struct reading {
 	const struct feed_sink *sink;
 	struct feed_tally *tally;
+	struct feed_out out;
+	bool begun; /* documents: an item is at hand */
 	uint64_t number; /* of the line */
 	uint64_t entries; /* from this line */
 	bool skipped; /* something of this line was left out */
@@ -75,13 +102,52 @@ static void add_example(struct feed_skips *skips, uint64_t number, struct sink_s
 	memcpy(example->text, text.at, example->len);
 }
 
+void feed_entry_init(struct feed_entry *entry)
+{
+	entry->trigger = SINK_TRIGGER_QNAME;
+	entry->scope = SINK_SCOPE_SUBTREE;
+	entry->kind = SINK_KIND_BLOCK;
+	entry->withdraws = false;
+	entry->form = 0;
+	entry->says = NULL;
+}
+
+static bool is_detail(const struct feed_detail *detail, enum feed_reason reason,
+	struct sink_span text)
+{
+	return detail->reason == reason &&
+		sink_span_equal(sink_span(detail->text, detail->len), text);
+}
+
+static void add_detail(struct feed_tally *tally, enum feed_reason reason, struct sink_span text)
+{
+	struct feed_detail *detail = tally->details;
+	struct feed_detail *end = detail + tally->details_count;
+
+	text.len = text.len < FEED_DETAIL_MAX ? text.len : FEED_DETAIL_MAX;
+	while (detail < end && !is_detail(detail, reason, text))
+		detail++;
+	if (detail == end) {
+		if (tally->details_count == FEED_DETAILS) {
+			tally->details_others++;
+			return;
+		}
+		tally->details_count++;
+		*detail = (struct feed_detail){ .reason = reason, .len = (uint8_t)text.len };
+		memcpy(detail->text, text.at, text.len);
+	}
+	detail->count++;
+}
+
 /* Counted as a name for now; if the line gives nothing at all, its first reason becomes the line's. */
-static void skip(void *arg, enum feed_reason reason, struct sink_span what)
+static void skip(void *arg, enum feed_reason reason, struct sink_span detail, struct sink_span what)
 {
 	struct reading *r = arg;
 	struct feed_skips *skips = &r->tally->skips[reason];
 
 	add_example(skips, r->number, what);
+	if (detail.len > 0)
+		add_detail(r->tally, reason, detail);
 	skips->names++;
 	if (r->sink->skip)
 		r->sink->skip(r->sink->arg, reason, what);
@@ -102,8 +168,11 @@ static int take(void *arg, const struct feed_entry *entry)
 		r->entries++;
 		return SINK_OK;
 	}
-	sink_name_to_text(&entry->name, text);
-	skip(r, (enum feed_reason)reason, sink_span_text(text));
+	if (sink_trigger_is_prefix(entry->trigger))
+		sink_prefix_to_text(&entry->prefix, text);
+	else
+		sink_name_to_text(&entry->name, text);
+	feed_skip(&r->out, (enum feed_reason)reason, sink_span_text(text));
 	return SINK_OK;
 }
 
@@ -122,6 +191,26 @@ static void settle(struct reading *r)
 	}
 }
 
+static void begin(struct reading *r, uint64_t number)
+{
+	r->number = number;
+	r->entries = 0;
+	r->skipped = false;
+	r->tally->lines++;
+	if (r->sink->tick && r->tally->lines % TICK == 0)
+		r->sink->tick(r->sink->arg, r->tally);
+}
+
+static void item(void *arg, uint64_t number)
+{
+	struct reading *r = arg;
+
+	if (r->begun)
+		settle(r);
+	r->begun = true;
+	begin(r, number);
+}
+
 static bool has_control(struct sink_span text)
 {
 	for (size_t i = 0; i < text.len; i++)
@@ -133,40 +222,54 @@ static bool has_control(struct sink_span text)
 static int read_line(const struct line *line, const struct feed_format *format,
 	struct feed_state *state, struct reading *r)
 {
-	struct feed_out out = { .entry = take, .skip = skip, .arg = r };
 	int err = SINK_OK;
 
-	r->number = line->number;
-	r->entries = 0;
-	r->skipped = false;
-	r->tally->lines++;
+	begin(r, line->number);
 	if (line->too_long)
-		skip(r, FEED_TOO_LONG, line->text);
+		feed_skip(&r->out, FEED_TOO_LONG, line->text);
 	else if (has_control(line->text))
-		skip(r, FEED_CONTROL, line->text);
+		feed_skip(&r->out, FEED_CONTROL, line->text);
 	else
-		err = format->line(line->text, state, &out);
+		err = format->line(line->text, state, &r->out);
 	settle(r);
 	return err;
 }
 
-int feed_read(struct lines *lines, const struct feed_format *format, const struct feed_sink *sink,
-	struct feed_tally *tally)
+static int read_lines(struct lines *lines, const struct feed_format *format, struct reading *r)
 {
-	struct reading r = { .sink = sink, .tally = tally };
 	struct feed_state state = { 0 };
 	struct line line;
 	int err;
 
-	for (;;) {
+	do {
 		err = lines_next(lines, &line);
-		if (err)
-			break;
-		err = read_line(&line, format, &state, &r);
-		if (err)
-			break;
-		if (sink->tick && tally->lines % TICK == 0)
-			sink->tick(sink->arg, tally);
-	}
+		if (!err)
+			err = read_line(&line, format, &state, r);
+	} while (!err);
 	return err == SINK_ENOENT ? SINK_OK : err;
+}
+
+static int read_document(const struct feed_document *document, const struct feed_format *format,
+	struct reading *r)
+{
+	int err = format->document(document, &r->out);
+
+	if (r->begun)
+		settle(r);
+	return err;
+}
+
+int feed_read(struct lines *lines, const struct feed_format *format,
+	const struct feed_options *options, const struct feed_sink *sink, struct feed_tally *tally,
+	struct sink_why *why)
+{
+	static const struct feed_options none;
+	struct reading r = { .sink = sink, .tally = tally };
+	struct sink_why unread = { .text = "" };
+	struct feed_document document = {
+		.lines = lines, .options = options ? options : &none, .why = why ? why : &unread
+	};
+
+	r.out = (struct feed_out){ .entry = take, .skip = skip, .item = item, .arg = &r };
+	return format->line ? read_lines(lines, format, &r) : read_document(&document, format, &r);
 }

@@ -1,11 +1,13 @@
 /* feed.h - what a feed format is. One object a format, listed in feeds/formats.c; help, tests and the
- * fuzzer walk that list. A format turns a line into entries: it knows no files and no globals, and
- * allocates nothing. What ambiguous lines mean is decided in doc/FEEDS.md. */
+ * fuzzer walk that list. A format turns lines, or a whole document, into entries: it opens no file and
+ * has no globals. What ambiguous input means is decided in doc/FEEDS.md. */
 #ifndef TOOLS_FEED_H
 #define TOOLS_FEED_H
 
+#include "attributes.h"
 #include "sinkhole/err.h"
 #include "sinkhole/name.h"
+#include "sinkhole/prefix.h"
 #include "sinkhole/record.h"
 
 struct lines;
@@ -38,8 +40,35 @@ enum feed_reason {
 	FEED_INCLUDE,
 	FEED_WITHDRAWAL,
 	FEED_WITHDRAWN,
+	/* of formats that carry more than names */
+	FEED_PREFIX_BITS,
+	FEED_FORWARD,
+	FEED_OPTION,
+	FEED_ZONE_TYPE,
+	FEED_RECORD_TYPE,
+	FEED_OUT_OF_ZONE,
+	FEED_DIRECTIVE,
+	FEED_SYNTAX,
+	FEED_TRIGGER,
+	FEED_ACTION,
+	FEED_QUOTE,
+	FEED_COLUMN,
+	FEED_VALUE_TYPE,
+	FEED_VALUE,
+	FEED_TOO_DEEP,
+	FEED_DUPLICATE_KEY,
+	FEED_INDICATOR_TYPE,
+	FEED_NOT_FOR_DETECTION,
+	FEED_DELETED,
+	FEED_REVOKED,
+	FEED_EXPIRED,
+	FEED_STIX_PATTERN,
+	FEED_FUZZY,
+	/* of the gate */
 	FEED_TLD,
 	FEED_SUFFIX,
+	FEED_PROTECTED,
+	FEED_BOGON,
 	FEED_REASON_COUNT
 };
 
@@ -47,24 +76,76 @@ enum feed_reason {
 const char *feed_reason_word(enum feed_reason reason);
 
 struct feed_entry {
-	struct sink_name name;
-	enum sink_scope scope;
+	enum sink_trigger trigger;
+	struct sink_name name; /* valid unless the trigger is about prefixes */
+	struct sink_prefix prefix; /* valid if it is */
+	enum sink_scope scope; /* EXACT for prefixes */
 	enum sink_kind kind;
 	bool withdraws; /* no entry: it takes back those that are equal in all else (AdBlock $badfilter) */
 	uint8_t form; /* how it was written, where that matters for being equal; else 0 */
+	/* What it says of itself, over what its source says of all; NULL: nothing. Borrowed for the call */
+	const struct attributes *says;
 };
 
-/* Where a format puts what it finds in a line. */
+/* A block of a name and all below it, that says nothing; the name is not touched. */
+void feed_entry_init(struct feed_entry *entry);
+
+/* Where a format puts what it finds. */
 struct feed_out {
-	/* returns  SINK_OK; another code ends the feed, and line() returns it */
+	/* returns  SINK_OK; another code ends the feed, and the format returns it */
 	int (*entry)(void *arg, const struct feed_entry *entry);
-	void (*skip)(void *arg, enum feed_reason reason, struct sink_span what);
+	/* detail   which one of the reason's kind, such as the modifier "third-party"; may be empty */
+	void (*skip)(void *arg, enum feed_reason reason, struct sink_span detail,
+		struct sink_span what);
+	/* For documents: an item begins (a record, an object, an attribute); what entry() and skip() are told
+	 * from here on belongs to it. An item of which neither is told counts as a comment.
+	 *
+	 * number   for messages: of the line where it begins, or of the item, from 1 */
+	void (*item)(void *arg, uint64_t number);
 	void *arg;
 };
+
+static inline void feed_skip(const struct feed_out *out, enum feed_reason reason,
+	struct sink_span what)
+{
+	out->skip(out->arg, reason, sink_span(NULL, 0), what);
+}
+
+static inline void feed_skip_detail(const struct feed_out *out, enum feed_reason reason,
+	struct sink_span detail, struct sink_span what)
+{
+	out->skip(out->arg, reason, detail, what);
+}
 
 /* What a format may remember from one line to the next. All zero before the first. */
 struct feed_state {
 	unsigned conditions; /* AdBlock !#if that are open */
+};
+
+/* How a table is to be read, where the user says so: which column or path each key is taken from. */
+#define FEED_FIELDS_MAX 24
+
+struct feed_field {
+	char key[16]; /* "name", "prefix", or a key of attributes.h */
+	char from
+		[128]; /* csv: a column's number from 1, or its heading; json: a path such as "data.host" */
+};
+
+struct feed_options {
+	struct feed_field fields[FEED_FIELDS_MAX];
+	size_t fields_count;
+	char items
+		[128]; /* json: path of the array that holds the entries; empty: found by the format */
+	char separator; /* csv: 0: found by the format */
+	int64_t now; /* seconds since 1970: the time of the compilation; what is over by then is skipped */
+};
+
+/* A whole input. */
+struct feed_document {
+	struct lines
+		*lines; /* lines_next() or lines_take(); lines_rewind() works, whatever the input */
+	const struct feed_options *options;
+	struct sink_why *why; /* to explain SINK_ESYNTAX; never NULL */
 };
 
 /* What a line says about the format of the file it stands in. */
@@ -81,10 +162,21 @@ struct feed_format {
 	const char *scope; /* for help: how far its entries reach */
 	bool holds_others; /* files in it hold lines of the other formats by right */
 	bool withdraws; /* entries may be taken back by later lines: needs two passes */
-	/* A line without its end, without control characters but tabs. Calls neither of `out` for
+	/* One of these two, the other is NULL.
+	 *
+	 * A line without its end, without control characters but tabs. Calls neither of `out` for
 	 * comments and blank lines; else either or both, once for each name in the line. */
 	int (*line)(struct sink_span line, struct feed_state *state, const struct feed_out *out);
+	/* A whole input, item by item. Bytes are as they came.
+	 *
+	 * returns  SINK_OK; SINK_ESYNTAX (not such a document, or damaged: the whole feed is bad; document->why
+	 *          says where and why); SINK_ENOMEM; what lines_*() or out->entry() returned */
+	int (*document)(const struct feed_document *document, const struct feed_out *out);
+	/* What a line says about the format; NULL: no line does. */
 	enum feed_sign (*sign)(struct sink_span line);
+	/* Does a file that begins so hold this format? For documents that are not told line by line; NULL: sign()
+	 * tells. At most LINES_BUFFER bytes, which may end anywhere. */
+	bool (*begins)(struct sink_span sample);
 };
 
 extern const struct feed_format feed_domains, feed_hosts, feed_adblock;
@@ -118,13 +210,26 @@ struct feed_skips {
 	struct feed_example example[FEED_EXAMPLES];
 };
 
-/* Every line is accounted for: lines = comments + taken + the sum of skips[].lines. */
+#define FEED_DETAILS 64 /* distinct ones counted by name; the others are counted under "others" */
+#define FEED_DETAIL_MAX 32 /* bytes of each */
+
+struct feed_detail {
+	enum feed_reason reason;
+	uint8_t len;
+	uint8_t text[FEED_DETAIL_MAX];
+	uint64_t count;
+};
+
+/* Every line (of a document: item) is accounted for: lines = comments + taken + the sum of skips[].lines. */
 struct feed_tally {
 	uint64_t lines;
 	uint64_t comments; /* and blank lines and headers */
 	uint64_t taken; /* lines with at least one entry */
 	uint64_t entries;
 	struct feed_skips skips[FEED_REASON_COUNT];
+	struct feed_detail details[FEED_DETAILS];
+	size_t details_count;
+	uint64_t details_others;
 };
 
 uint64_t feed_tally_skipped(const struct feed_tally *tally); /* lines */
@@ -141,10 +246,13 @@ struct feed_sink {
 
 /* Read a feed to its end. A bad line never stops it.
  *
+ * options  NULL: none
  * tally    all zero before; right also after a failure
- * returns  SINK_OK; SINK_EIO, SINK_ETOOLONG (see lines.h); what `entry` returned
+ * returns  SINK_OK; SINK_EIO, SINK_ETOOLONG (see lines.h); SINK_ESYNTAX, SINK_ENOMEM (a document that cannot
+ *          be read, with `why`, which may be NULL); what `entry` returned
  */
-int feed_read(struct lines *lines, const struct feed_format *format, const struct feed_sink *sink,
-	struct feed_tally *tally);
+int feed_read(struct lines *lines, const struct feed_format *format,
+	const struct feed_options *options, const struct feed_sink *sink, struct feed_tally *tally,
+	struct sink_why *why);
 
 #endif

@@ -187,13 +187,11 @@ int host_emit(struct sink_span text, enum sink_scope scope, const struct feed_ou
 	enum feed_reason reason = host_name(text, &entry.name);
 
 	if (reason) {
-		out->skip(out->arg, reason, text);
+		feed_skip(out, reason, text);
 		return SINK_OK;
 	}
+	feed_entry_init(&entry);
 	entry.scope = scope;
-	entry.kind = SINK_KIND_BLOCK;
-	entry.withdraws = false;
-	entry.form = 0;
 	return out->entry(out->arg, &entry);
 }
 
@@ -228,12 +226,12 @@ int host_line(struct sink_span line, const struct feed_out *out)
 	else if (!host_is_sink(address))
 		reason = FEED_REAL_ADDRESS;
 	if (reason) {
-		out->skip(out->arg, reason, line);
+		feed_skip(out, reason, line);
 		return SINK_OK;
 	}
 	for (; name.len > 0 && !err; name = text_field(&rest))
 		if (is_local(name))
-			out->skip(out->arg, FEED_LOCAL_NAME, name);
+			feed_skip(out, FEED_LOCAL_NAME, name);
 		else
 			err = host_emit(name, SINK_SCOPE_EXACT, out);
 	return err;

@@ -17,11 +17,11 @@ struct counting {
 	uint32_t records;
 };
 
-static int count(void *arg, const struct sink_name *name, const struct sink_listing *listing)
+static int count(void *arg, const struct sink_subject *subject, const struct sink_listing *listing)
 {
 	struct counting *c = arg;
 
-	(void)name;
+	(void)subject;
 	if (listing->record >= c->records || listing->scope >= SINK_SCOPE_COUNT)
 		return SINK_ECORRUPT;
 	c->rows[listing->record].scopes[listing->scope]++;

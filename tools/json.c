@@ -56,6 +56,8 @@ json_t *json_record(const struct sink_record *record)
 		json_object_set_new(out, "valid-from", json_moment(record->valid_from));
 	if (record->valid_until != 0)
 		json_object_set_new(out, "valid-until", json_moment(record->valid_until));
+	if (record->hint != SINK_HINT_NONE)
+		json_object_set_new(out, "hint", json_string(sink_hint_word(record->hint)));
 	return out;
 }
 

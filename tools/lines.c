@@ -247,6 +247,21 @@ static struct line whole_line(struct lines *l, size_t len)
 	return line;
 }
 
+int lines_take(struct lines *l, struct sink_span *out)
+{
+	int err = l->buffer ? SINK_OK : begin(l);
+
+	if (!err && l->at == l->end && !l->eof)
+		err = refill(l);
+	if (err)
+		return err;
+	if (l->at == l->end)
+		return SINK_ENOENT;
+	*out = sink_span(l->buffer + l->at, l->end - l->at);
+	l->at = l->end;
+	return SINK_OK;
+}
+
 int lines_next(struct lines *l, struct line *out)
 {
 	int err = l->buffer ? SINK_OK : begin(l);

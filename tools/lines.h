@@ -38,6 +38,14 @@ struct sink_span lines_sample(const struct lines *lines, bool *whole);
 /* returns  SINK_OK; SINK_ENOENT (no more lines); SINK_EIO; SINK_ETOOLONG (LINES_BYTES_MAX) */
 int lines_next(struct lines *lines, struct line *out);
 
+/* For what is no text in lines: the next bytes, at least one and at most LINES_BUFFER. Do not mix with
+ * lines_next().
+ *
+ * out      valid until the next call; written on SINK_OK only
+ * returns  as lines_next()
+ */
+int lines_take(struct lines *lines, struct sink_span *out);
+
 /* Make sure that lines_rewind() will work: a pipe is copied to an unlinked file in $TMPDIR.
  *
  * title    how messages name the input

@@ -191,12 +191,12 @@ struct counting {
 	uint32_t records;
 };
 
-static int count_listing(void *arg, const struct sink_name *name,
+static int count_listing(void *arg, const struct sink_subject *subject,
 	const struct sink_listing *listing)
 {
 	struct counting *c = arg;
 
-	(void)name;
+	(void)subject;
 	if (listing->record >= c->records)
 		return SINK_ECORRUPT;
 	c->by_record[listing->record]++;

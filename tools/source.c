@@ -108,6 +108,7 @@ int source_parse(const char *text, struct sink_why *why, struct source *out)
 
 	memset(out, 0, sizeof *out);
 	out->distinct = UINT64_MAX;
+	out->max_change = -1;
 	attributes_init(&out->attributes);
 	if (!part)
 		return sink_why(why, SINK_ENOMEM, "no memory");

@@ -6,11 +6,44 @@
 #include "feed.h"
 #include "lines.h"
 
+/* Why a source was held back: its last good entries stay in the place of what it says now. */
+enum source_held {
+	SOURCE_TAKEN,
+	SOURCE_UNREADABLE, /* not there, not to be read, cut short, not in its format */
+	SOURCE_EMPTY, /* no entry, where there was one before; an HTML page */
+	SOURCE_ERRORS, /* most of its lines are bad */
+	SOURCE_POPULAR, /* it lists a popular name */
+	SOURCE_CHANGE, /* it grew or shrank more than it may */
+	SOURCE_LIMIT, /* more bytes, lines or entries than it may have */
+	SOURCE_HELD_COUNT
+};
+
+struct source_limits {
+	uint64_t bytes, lines, entries; /* 0: the default */
+	unsigned seconds; /* of fetching; 0: the default */
+};
+
+/* Where it comes from if it is fetched (fetch.h); a configuration says so. */
+enum fetch_kind { FETCH_NONE, FETCH_URL, FETCH_TAXII, FETCH_MISP };
+
 struct source {
-	char *path; /* "-": standard input */
+	char *path; /* a file, a directory of files, "-": standard input; NULL: fetched or a command */
+	char *url, *command; /* NULL: neither */
+	enum fetch_kind fetch;
+	char *token_file; /* NULL: none */
+	char *licence; /* NULL: not said */
+	int64_t refresh; /* seconds between fetches; 0: the default */
+	int64_t valid_for; /* seconds; 0: entries last until they are no longer listed */
+	double max_change; /* per cent; negative: as the guards say */
+	struct source_limits limits;
+	unsigned long
+		config_line; /* where the configuration begins with it; 0: it is an argument */
+	enum source_held held;
+	struct sink_why why_held;
 	const struct feed_format *format; /* NULL until recognised */
 	bool recognised; /* by content: nobody named it */
 	struct attributes attributes;
+	struct feed_options options;
 	struct lines *lines; /* NULL unless open */
 	struct feed_tally tally;
 	uint64_t distinct; /* listings of it in the database; UINT64_MAX: not counted */

@@ -7,6 +7,7 @@
 #include "sinkhole/err.h"
 #include "sinkhole/name.h"
 #include "sinkhole/policy.h"
+#include "sinkhole/prefix.h"
 #include "sinkhole/record.h"
 #include "sinkhole/writer.h"
 
@@ -68,7 +69,14 @@ const struct sink_db *sink_reader_db(const struct sink_reader *reader);
 struct sink_listing {
 	uint32_t record; /* for sink_reader_record() */
 	enum sink_scope scope;
-	uint8_t labels; /* of the listed name: how specific it is */
+	uint8_t labels; /* of the listed name, or bits of the listed prefix: how specific it is */
+};
+
+/* What is listed: a name or a prefix. */
+struct sink_subject {
+	enum sink_trigger trigger;
+	struct sink_name name; /* valid unless the trigger is about prefixes */
+	struct sink_prefix prefix; /* valid if it is */
 };
 
 /* Called for each listing; anything but SINK_OK ends the search and is returned by it. */
@@ -85,6 +93,21 @@ typedef int sink_listing_fn(void *arg, const struct sink_listing *listing);
 int sink_reader_find(struct sink_reader *reader, const struct sink_name *name, sink_listing_fn *fn,
 	void *arg);
 
+/* The same for another trigger that is about names.
+ *
+ * returns  as sink_reader_find(); SINK_EINVAL (a trigger that is about prefixes)
+ */
+int sink_reader_find_name(struct sink_reader *reader, enum sink_trigger trigger,
+	const struct sink_name *name, sink_listing_fn *fn, void *arg);
+
+/* Report every listing of `prefix` and of the prefixes that cover it, the longest first.
+ *
+ * returns  as sink_reader_find(); SINK_EINVAL (a trigger that is about names)
+ * cost     a filter probe for each length that is listed at all; a B+tree search for each that passes
+ */
+int sink_reader_find_prefix(struct sink_reader *reader, enum sink_trigger trigger,
+	const struct sink_prefix *prefix, sink_listing_fn *fn, void *arg);
+
 /* Read a record by its stored id.
  *
  * out      its text is borrowed from the database until the reader ends
@@ -92,8 +115,9 @@ int sink_reader_find(struct sink_reader *reader, const struct sink_name *name, s
  */
 int sink_reader_record(struct sink_reader *reader, uint32_t record, struct sink_record *out);
 
-/* Called for each listed name in canonical order (RFC 4034, 6.1), with one listing at a time. */
-typedef int sink_each_fn(void *arg, const struct sink_name *name,
+/* Called for each listed subject, trigger by trigger, names in canonical order (RFC 4034, 6.1), prefixes by
+ * family, address and length; with one listing at a time. */
+typedef int sink_each_fn(void *arg, const struct sink_subject *subject,
 	const struct sink_listing *listing);
 
 /* Walk over everything that is listed, checking each byte on the way.
@@ -101,6 +125,27 @@ typedef int sink_each_fn(void *arg, const struct sink_name *name,
  * returns  SINK_OK; SINK_ECORRUPT; what `fn` returned
  */
 int sink_reader_each(struct sink_reader *reader, sink_each_fn *fn, void *arg);
+
+/* The same walk, one step at a time, so that two databases can be compared side by side. */
+struct sink_walk;
+
+/* returns  SINK_OK; SINK_ENOMEM; SINK_EIO. End it before its reader
+ */
+int sink_walk_begin(struct sink_reader *reader, struct sink_walk **out);
+
+/* The next subject and all that is listed about it.
+ *
+ * subject, listings  borrowed until the next call; written on SINK_OK only
+ * returns  SINK_OK; SINK_ENOENT (that was all); SINK_ECORRUPT; SINK_ENOMEM
+ */
+int sink_walk_next(struct sink_walk *walk, const struct sink_subject **subject,
+	const struct sink_listing **listings, size_t *count);
+
+/* NULL is fine. */
+void sink_walk_end(struct sink_walk *walk);
+
+/* In the order of the walk: below, equal or above zero. */
+int sink_subject_compare(const struct sink_subject *a, const struct sink_subject *b);
 
 /* Read everything back: every block, listing and record, the counts, and that the filter knows
  * every name (a filter that forgets one would let it through unseen).

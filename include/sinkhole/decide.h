@@ -10,6 +10,8 @@ enum sink_standing {
 	SINK_STANDING_ELIGIBLE, /* in force: it wins, or loses to the winner */
 	SINK_STANDING_FUTURE, /* its valid-from has not come */
 	SINK_STANDING_EXPIRED, /* its valid-until is over */
+	SINK_STANDING_EXCEPTED, /* it leaves this name alone: record.except */
+	SINK_STANDING_LATER, /* it asks for what this version does not do: a hint to truncate, query types */
 };
 
 struct sink_verdict {

@@ -21,6 +21,35 @@ enum sink_kind {
 	SINK_KIND_COUNT
 };
 
+/* What an entry is about: what of a query or an answer is compared with it. Numbers are stored: append only. */
+enum sink_trigger {
+	SINK_TRIGGER_QNAME, /* a name asked for, or that an alias leads to */
+	SINK_TRIGGER_ANSWER, /* a prefix: an address in the answer (RPZ "rpz-ip") */
+	SINK_TRIGGER_CLIENT, /* a prefix: who asks (RPZ "rpz-client-ip") */
+	SINK_TRIGGER_NSNAME, /* a name server of the delegation that served the answer (RPZ "rpz-nsdname") */
+	SINK_TRIGGER_NSADDRESS, /* a prefix: its address (RPZ "rpz-nsip") */
+	SINK_TRIGGER_COUNT
+};
+
+static inline bool sink_trigger_is_prefix(enum sink_trigger trigger)
+{
+	return trigger == SINK_TRIGGER_ANSWER || trigger == SINK_TRIGGER_CLIENT ||
+		trigger == SINK_TRIGGER_NSADDRESS;
+}
+
+/* The answer that an entry itself asks for, as RPZ zones do; the policy may do as it says ("listed") or
+ * otherwise. Numbers are stored: append only. */
+enum sink_hint {
+	SINK_HINT_NONE,
+	SINK_HINT_NXDOMAIN,
+	SINK_HINT_NODATA,
+	SINK_HINT_REFUSED,
+	SINK_HINT_DROP, /* no answer at all */
+	SINK_HINT_TRUNCATE, /* the real answer, over TCP only: RPZ "rpz-tcp-only" */
+	SINK_HINT_DATA, /* the records in `data` */
+	SINK_HINT_COUNT
+};
+
 enum sink_severity {
 	SINK_SEVERITY_NONE,
 	SINK_SEVERITY_LOW,
@@ -43,6 +72,7 @@ enum sink_tlp {
 
 #define SINK_CONFIDENCE_NONE 255 /* else 0 to 100 */
 #define SINK_STRING_MAX 1024 /* bytes of each text field */
+#define SINK_BYTES_MAX 4096 /* bytes of each of types, except and data */
 
 /* The text fields of a record, in the order in which they are stored; names as users type them are
  * in sink_field_word(). */
@@ -69,6 +99,16 @@ struct sink_record {
 	int64_t valid_from; /* first second in force; 0: always was */
 	int64_t valid_until; /* first second no longer in force; 0: for ever */
 	struct sink_span text[SINK_FIELD_COUNT];
+	enum sink_hint hint;
+	/* Query types the entry is about; empty: all. A byte 0 (these) or 1 (all but these), then the types,
+	 * 2 bytes each in network order, rising. */
+	struct sink_span types;
+	/* Names that the entry leaves alone with all below them, although its scope covers them (AdBlock
+	 * $denyallow); each a length of 2 bytes in network order and a key (name.h), rising. */
+	struct sink_span except;
+	/* Records to answer with, if the hint is DATA; each type (2), TTL (4), length (2) and that many bytes
+	 * of uncompressed RDATA (RFC 1035, 4.1.3 without name and class), in network order, rising. */
+	struct sink_span data;
 };
 
 /* The words that users type and programs print for stored numbers; "?" for a number out of range.
@@ -78,5 +118,7 @@ const char *sink_kind_word(enum sink_kind kind);
 const char *sink_severity_word(enum sink_severity severity);
 const char *sink_tlp_word(enum sink_tlp tlp);
 const char *sink_field_word(enum sink_field field);
+const char *sink_trigger_word(enum sink_trigger trigger);
+const char *sink_hint_word(enum sink_hint hint);
 
 #endif

@@ -5,6 +5,7 @@
 #include "sinkhole/err.h"
 #include "sinkhole/name.h"
 #include "sinkhole/policy.h"
+#include "sinkhole/prefix.h"
 #include "sinkhole/record.h"
 
 struct sink_writer;
@@ -51,6 +52,34 @@ int sink_writer_record(struct sink_writer *w, const struct sink_record *record, 
  */
 int sink_writer_add(struct sink_writer *w, const struct sink_name *name, enum sink_scope scope,
 	uint32_t record);
+
+/* List a name under a record, for a trigger that is about names.
+ *
+ * returns  as sink_writer_add(), which is this with SINK_TRIGGER_QNAME; SINK_EINVAL (a trigger that is about
+ *          prefixes)
+ */
+int sink_writer_add_name(struct sink_writer *w, enum sink_trigger trigger,
+	const struct sink_name *name, enum sink_scope scope, uint32_t record);
+
+/* List a prefix under a record.
+ *
+ * returns  SINK_OK; SINK_ENOMEM; SINK_EIO (as sink_writer_add()); SINK_EINVAL (a trigger that is about
+ *          names, a prefix that sink_prefix_from_text() would not give)
+ */
+int sink_writer_add_prefix(struct sink_writer *w, enum sink_trigger trigger,
+	const struct sink_prefix *prefix, uint32_t record);
+
+/* Begin a batch: records made known from here on, and what is listed under them, belong to it. What
+ * was made known before the first call belongs to batch 0.
+ *
+ * returns  its number
+ */
+uint32_t sink_writer_batch(struct sink_writer *w);
+
+/* Drop a batch: what is listed under its records will not be written, nor will the records. May be
+ * called until commit, more than once. An equal record of another batch stays.
+ */
+void sink_writer_drop(struct sink_writer *w, uint32_t batch);
 
 /* Merge, write, and make durable (fsync of the file). Frees the writer, whatever it returns; on
  * failure the file is gone.

@@ -59,7 +59,7 @@ static bool preprocess(struct sink_span line, struct feed_state *state, const st
 		reason = FEED_INCLUDE;
 	else if (!text_starts(line, "!#else") && (state->conditions == 0 || is_comment(line)))
 		return false;
-	out->skip(out->arg, reason, line);
+	feed_skip(out, reason, line);
 	return true;
 }
 
@@ -219,10 +219,10 @@ static int adblock_line(struct sink_span line, struct feed_state *state, const s
 	if (reason) {
 		if (rule.exception && reason != FEED_COSMETIC)
 			reason = FEED_EXCEPTION;
-		out->skip(out->arg, reason, line);
+		feed_skip(out, reason, line);
 		return SINK_OK;
 	}
-	entry.scope = SINK_SCOPE_SUBTREE;
+	feed_entry_init(&entry);
 	entry.kind = rule_kind(&rule);
 	entry.withdraws = rule.withdraws;
 	entry.form = rule.form;

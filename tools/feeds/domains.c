@@ -43,7 +43,7 @@ static int domains_line(struct sink_span line, struct feed_state *state, const s
 	rest = without_comment(line);
 	field = text_field(&rest);
 	if (rest.len > 0) {
-		out->skip(out->arg, FEED_FIELDS, line);
+		feed_skip(out, FEED_FIELDS, line);
 		return SINK_OK;
 	}
 	field = take_mark(field, &scope);

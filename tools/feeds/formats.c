@@ -39,7 +39,8 @@ static void weigh_line(struct sink_span line, struct evidence *e)
 	line = text_trim(line);
 	e->content += !is_comment(line);
 	for (size_t i = 0; i < FORMATS; i++) {
-		enum feed_sign sign = feed_formats[i]->sign(line);
+		enum feed_sign sign =
+			feed_formats[i]->sign ? feed_formats[i]->sign(line) : FEED_SIGN_NONE;
 
 		e->fits[i] += sign != FEED_SIGN_NONE;
 		e->proves[i] += sign >= FEED_SIGN_PROVES;
@@ -98,6 +99,11 @@ int feed_recognise(struct sink_span sample, bool whole, struct sink_why *why,
 {
 	struct evidence e = { 0 };
 
+	for (size_t i = 0; i < FORMATS; i++)
+		if (feed_formats[i]->begins && feed_formats[i]->begins(sample)) {
+			*out = feed_formats[i];
+			return SINK_OK;
+		}
 	weigh(sample, whole, &e);
 	for (size_t i = 0; i < FORMATS; i++)
 		if (is_the_one(&e, i)) {

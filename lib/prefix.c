@@ -1,0 +1,88 @@
+/* prefix.c - addresses and prefixes, from text and back. */
+#include "sinkhole/prefix.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+
+#include "sinkhole/err.h"
+
+#define ADDRESS_MAX 48 /* bytes of an address in text with its NUL, more than any has */
+
+/* Digits without a leading zero, at most `most`. */
+static bool read_bits(struct sink_span text, unsigned most, uint8_t *out)
+{
+	unsigned n = 0;
+
+	if (text.len == 0 || text.len > 3 || (text.len > 1 && text.at[0] == '0'))
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.at[i] < '0' || text.at[i] > '9')
+			return false;
+		n = n * 10 + (unsigned)(text.at[i] - '0');
+	}
+	*out = (uint8_t)n;
+	return n <= most;
+}
+
+/* Zero the bits behind the prefix's length; tells whether they were zero. */
+static bool trim(struct sink_prefix *p)
+{
+	bool clean = true;
+
+	for (unsigned i = 0; i < sizeof p->bytes; i++) {
+		unsigned kept = p->bits > i * 8 ? p->bits - i * 8 : 0;
+		uint8_t mask = kept >= 8 ? 0xff : (uint8_t)(0xff00u >> kept);
+
+		clean = clean && (p->bytes[i] & ~mask) == 0;
+		p->bytes[i] &= mask;
+	}
+	return clean;
+}
+
+int sink_prefix_from_text(struct sink_span text, struct sink_prefix *out)
+{
+	const uint8_t *slash = text.len > 0 ? memchr(text.at, '/', text.len) : NULL;
+	size_t len = slash ? (size_t)(slash - text.at) : text.len;
+	struct sink_prefix p = { .family = 4, .bits = 32 };
+	char address[ADDRESS_MAX];
+
+	if (len == 0 || len >= sizeof address || memchr(text.at, 0, len))
+		return SINK_ESYNTAX;
+	memcpy(address, text.at, len);
+	address[len] = 0;
+	if (inet_pton(AF_INET, address, p.bytes) != 1) {
+		p.family = 6;
+		p.bits = 128;
+		if (inet_pton(AF_INET6, address, p.bytes) != 1)
+			return SINK_ESYNTAX;
+	}
+	if (slash && !read_bits(sink_span(slash + 1, text.len - len - 1), p.bits, &p.bits))
+		return SINK_ESYNTAX;
+	if (!trim(&p))
+		return SINK_EINVAL;
+	*out = p;
+	return SINK_OK;
+}
+
+char *sink_prefix_to_text(const struct sink_prefix *prefix, char out[SINK_PREFIX_TEXT_MAX])
+{
+	bool is_v4 = prefix->family == 4;
+	size_t len;
+
+	inet_ntop(is_v4 ? AF_INET : AF_INET6, prefix->bytes, out, SINK_PREFIX_TEXT_MAX);
+	len = strlen(out);
+	if (prefix->bits < (is_v4 ? 32 : 128))
+		snprintf(out + len, SINK_PREFIX_TEXT_MAX - len, "/%u", prefix->bits);
+	return out;
+}
+
+bool sink_prefix_covers(const struct sink_prefix *a, const struct sink_prefix *b)
+{
+	struct sink_prefix cut = *b;
+
+	if (a->family != b->family || a->bits > b->bits)
+		return false;
+	cut.bits = a->bits;
+	trim(&cut);
+	return memcmp(cut.bytes, a->bytes, sizeof cut.bytes) == 0;
+}
