@@ -479,7 +479,7 @@ ok "are told, and why they do nothing" all 'says "not enforced by this version, 
 	'says "it asks for certain query types: .*, types AAAA HTTPS$"' 'says ", all types but A TYPE65534$"'
 is 0 "an entry that brings data" lookup -d d data.example
 ok "shows it, printable" all '! grep -q "$escape" out' 'says "hint data, data A 192.0.2.1 (60 s); A \\\\# 5 c000020101 (60 s)"' \
-	'says "CNAME garden.test (300 s); TXT .a...b. ..027.2J... (0 s); AAAA 2001:db8::1 (0 s)"' \
+	'says "CNAME garden.test (300 s); TXT .a..b. ..027.2J... (0 s); AAAA 2001:db8::1 (0 s)"' \
 	'says "; TYPE65280 .# 1 ff (0 s)"'
 run lookup -d d --json data.example types.example not.types.example good.except.example
 ok "JSON: data" jq -es '.[0].records[0] | .hint == "data" and .data[0] == {"type": "A", "ttl": 60, "data": "192.0.2.1"}
