@@ -369,7 +369,7 @@ START_TEST(large)
 	told(RUNS({ "{\"", 1 }, { "k", JSON_KEY_MAX - 1 }, { "\":{}}", 1 }), objects,
 		"line 1, column 1027: a member's name is too long\n");
 	told(RUNS({ "{\"x\":[", 1 }, { "1", 1000 }, { "],\"objects\":[2]}", 1 }), objects,
-		"B x 1:6 value that its key cannot have\nE objects p0 #1 1:1019 2\n");
+		"B x 1:6 value that its key cannot have\nE objects p0 #1 1:1020 2\n");
 }
 END_TEST
 
