@@ -26,15 +26,10 @@ static bool is_key(const struct feed_field *field, const char *key)
 	return strcmp(field->key, key) == 0;
 }
 
-static void skip(const struct table *t, enum feed_reason reason, const char *detail, json_t *value)
+static void skip(const struct table *t, enum feed_reason reason, const char *detail,
+	const json_t *value)
 {
-	char *text = json_is_string(value)
-		? NULL
-		: json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
-	struct sink_span what = text ? sink_span_text(text) : json_text(value);
-
-	feed_skip_detail(t->out, reason, sink_span_text(detail), what);
-	free(text);
+	json_skip(t->out, reason, sink_span_text(detail), value);
 }
 
 /* --- what an item says of itself ---------------------------------------------------------------------------- */
@@ -60,34 +55,62 @@ static bool is_essential(const char *key)
 struct saying {
 	struct table *table;
 	const char *key;
+	bool in_array;
 };
+
+/* A string may hold several tags, an element of an array is one. */
+static void say_tags(struct attributes *says, struct sink_span text, bool in_array)
+{
+	while (!in_array && text_find(text, ',') < text.len)
+		attributes_say_tag(says, text_cut(&text, ','));
+	attributes_say_tag(says, text);
+}
+
+static enum feed_reason say_one(struct saying *saying, const json_t *value)
+{
+	struct sink_span text = json_string_span(value);
+	struct attributes *says = &saying->table->says;
+	char number[32];
+
+	if (json_is_null(value) || (json_is_string(value) && text.len == 0))
+		return FEED_TAKEN;
+	if (number_text(saying->key, value, number))
+		text = sink_span_text(number);
+	else if (!json_is_string(value))
+		return FEED_VALUE_TYPE;
+	if (strcmp(saying->key, "tag") == 0)
+		say_tags(says, text, saying->in_array);
+	else if (!attributes_say(says, saying->key, text))
+		return FEED_VALUE;
+	return FEED_TAKEN;
+}
+
+static void say_elements(struct saying *saying, const json_t *array);
 
 static int say(void *arg, json_t *value)
 {
 	struct saying *saying = arg;
 	struct table *t = saying->table;
-	struct sink_span text = json_text(value);
-	enum feed_reason reason = FEED_VALUE_TYPE;
-	char number[32];
-	json_t *one;
-	size_t i;
+	enum feed_reason reason;
 
-	if (json_is_null(value) || (json_is_string(value) && text.len == 0))
-		return SINK_OK;
-	if (json_is_array(value)) {
-		json_array_foreach (value, i, one)
-			say(saying, json_is_array(one) ? json_null() : one);
+	if (json_is_array(value) && !saying->in_array) {
+		say_elements(saying, value);
 		return SINK_OK;
 	}
-	if (json_is_string(value) || number_text(saying->key, value, number)) {
-		if (attributes_say(&t->says, saying->key,
-			    json_is_string(value) ? text : sink_span_text(number)))
-			return SINK_OK;
-		reason = FEED_VALUE;
-	}
+	reason = say_one(saying, value);
+	if (!reason)
+		return SINK_OK;
 	t->unusable = t->unusable || is_essential(saying->key);
 	skip(t, reason, saying->key, value);
 	return SINK_OK;
+}
+
+static void say_elements(struct saying *saying, const json_t *array)
+{
+	saying->in_array = true;
+	for (size_t i = 0; i < json_array_size(array); i++)
+		say(saying, json_array_get(array, i));
+	saying->in_array = false;
 }
 
 static void say_all(struct table *t)
@@ -96,7 +119,7 @@ static void say_all(struct table *t)
 	t->unusable = false;
 	for (size_t i = 0; i < t->options->fields_count; i++) {
 		const struct feed_field *field = &t->options->fields[i];
-		struct saying saying = { t, field->key };
+		struct saying saying = { t, field->key, false };
 
 		if (!is_key(field, "name") && !is_key(field, "prefix"))
 			json_each(t->item, sink_span_text(field->from), say, &saying);
@@ -133,7 +156,7 @@ static struct sink_span take_mark(struct sink_span text, enum sink_scope *scope)
 
 static int take_name(struct table *t, json_t *value)
 {
-	struct sink_span text = json_text(value);
+	struct sink_span text = json_string_span(value);
 	struct feed_entry entry;
 	enum feed_reason reason;
 
@@ -147,7 +170,7 @@ static int take_name(struct table *t, json_t *value)
 
 static int take_prefix(struct table *t, json_t *value)
 {
-	struct sink_span text = json_text(value);
+	struct sink_span text = json_string_span(value);
 	struct feed_entry entry;
 	int err;
 
@@ -162,32 +185,28 @@ static int take_prefix(struct table *t, json_t *value)
 	return SINK_OK;
 }
 
+static int take_value(struct table *t, json_t *value, int (*take)(struct table *t, json_t *value))
+{
+	if (json_is_string(value))
+		return take(t, value);
+	skip(t, FEED_VALUE_TYPE, "", value);
+	return SINK_OK;
+}
+
 /* A value or an array of them. *found tells that there was one, whatever it was. */
 static int take_values(struct table *t, json_t *value, bool *found,
 	int (*take)(struct table *t, json_t *value))
 {
-	json_t *one;
-	size_t i;
+	size_t count = json_array_size(value);
 	int err = SINK_OK;
 
 	if (json_is_null(value))
 		return SINK_OK;
-	if (json_is_string(value) || !json_is_array(value)) {
-		*found = true;
-		if (json_is_string(value))
-			return take(t, value);
-		skip(t, FEED_VALUE_TYPE, "", value);
-		return SINK_OK;
-	}
-	json_array_foreach (value, i, one) {
-		*found = true;
-		if (json_is_string(one))
-			err = take(t, one);
-		else
-			skip(t, FEED_VALUE_TYPE, "", one);
-		if (err)
-			break;
-	}
+	*found = *found || count > 0 || !json_is_array(value);
+	if (!json_is_array(value))
+		return take_value(t, value, take);
+	for (size_t i = 0; i < count && !err; i++)
+		err = take_value(t, json_array_get(value, i), take);
 	return err;
 }
 
@@ -277,11 +296,10 @@ static int skip_bad(void *arg, const struct json_place *place, enum feed_reason 
 	return SINK_OK;
 }
 
-/* Which arrays there are: the root, and among its members. */
+/* Which arrays there are among the members of the root. */
 struct arrays {
 	char at[2][sizeof(((struct feed_options *)0)->items)]; /* of names, of objects: the first */
 	size_t count[2]; /* of different ones */
-	bool is_root;
 };
 
 /* Asked for each element; none is wanted yet. */
@@ -291,12 +309,10 @@ static bool note_array(void *arg, const struct json_place *place)
 	bool objects = place->first == '{';
 	char *at = arrays->at[objects];
 
-	if (place->path == 0)
-		arrays->is_root = arrays->is_root || !place->alone;
-	else if (!place->alone && (objects || place->first == '"') && strcmp(at, place->at) != 0) {
-		if (arrays->count[objects]++ == 0 && strlen(place->at) < sizeof arrays->at[0])
-			strcpy(at, place->at);
-	}
+	if (place->alone || (!objects && place->first != '"') || strcmp(at, place->at) == 0)
+		return false;
+	if (arrays->count[objects]++ == 0)
+		snprintf(at, sizeof arrays->at[0], "%s", place->at);
 	return false;
 }
 
@@ -308,11 +324,23 @@ static int no_element(void *arg, const struct json_place *place, json_t *element
 	return SINK_OK;
 }
 
-/* The root, if it is an array; else the only array of objects among its members; else the only one of names. */
-static int find_array(const struct feed_document *document, char *out)
+static int begins_with_array(struct lines *lines, bool *out)
 {
-	static const char *const paths[] = { "", "*", NULL };
-	struct arrays arrays = { .is_root = false };
+	struct sink_span bytes;
+	int err = lines_take(lines, &bytes);
+
+	if (err && err != SINK_ENOENT)
+		return err;
+	bytes = err ? sink_span(NULL, 0) : json_sample(bytes);
+	*out = bytes.len > 0 && bytes.at[0] == '[';
+	return lines_rewind(lines);
+}
+
+/* The only array of objects among the members of the root; else the only one of names. */
+static int find_member(const struct feed_document *document, char *out)
+{
+	static const char *const paths[] = { "*", NULL };
+	struct arrays arrays = { .count = { 0 } };
 	struct json_stream_handler handler = {
 		.element = no_element, .wanted = note_array, .arg = &arrays
 	};
@@ -321,14 +349,24 @@ static int find_array(const struct feed_document *document, char *out)
 
 	if (err)
 		return err;
-	out[0] = 0;
-	if (!arrays.is_root && arrays.count[objects] != 1)
+	if (arrays.count[objects] != 1)
 		return sink_why(document->why, SINK_ESYNTAX,
 			arrays.count[objects] ? "there are several arrays: items= says which one"
 					      : "there is no array of entries in it");
-	if (!arrays.is_root)
-		strcpy(out, arrays.at[objects]);
+	strcpy(out, arrays.at[objects]);
 	return lines_rewind(document->lines);
+}
+
+/* Where the entries are: at the root itself, if it is an array. */
+static int find_items(const struct feed_document *document, char *out)
+{
+	bool is_root = false;
+	int err;
+
+	if (out[0])
+		return SINK_OK;
+	err = begins_with_array(document->lines, &is_root);
+	return err || is_root ? err : find_member(document, out);
 }
 
 static int json_document(const struct feed_document *document, const struct feed_out *out)
@@ -339,11 +377,10 @@ static int json_document(const struct feed_document *document, const struct feed
 	};
 	char path[sizeof document->options->items];
 	const char *const paths[] = { path, NULL };
-	int err = SINK_OK;
+	int err;
 
 	memcpy(path, document->options->items, sizeof path);
-	if (!path[0])
-		err = find_array(document, path);
+	err = find_items(document, path);
 	return err ? err : json_stream(document->lines, paths, &handler, document->why);
 }
 
@@ -357,14 +394,16 @@ static bool is_claimed(struct sink_span sample)
 	return false;
 }
 
-/* "[Adblock Plus 2.0]" and its like begin with a bracket too. */
+/* What an array or object begins with that is a table; "[Adblock Plus 2.0]" is none. */
 static bool json_begins(struct sink_span sample)
 {
 	struct sink_span text = json_sample(sample), inner;
 
-	if (text.len == 0 || (text.at[0] != '{' && text.at[0] != '['))
+	if (text.len < 2 || (text.at[0] != '{' && text.at[0] != '['))
 		return false;
 	inner = json_sample(text_after(text, 1));
+	if (inner.len > 0 && inner.at[0] == (text.at[0] == '{' ? '}' : ']'))
+		return json_sample(text_after(inner, 1)).len == 0;
 	if (inner.len == 0 || (inner.at[0] != '"' && (inner.at[0] != '{' || text.at[0] == '{')))
 		return false;
 	return !is_claimed(sample);
@@ -435,26 +474,14 @@ static bool is_object(struct sink_span line)
 	return is;
 }
 
-#define LINES_JUDGED 8
-
-/* The first lines, two at least, are an object each. The last one may be cut. */
+/* The first line is a whole object, and something follows: that is no JSON document. */
 static bool jsonl_begins(struct sink_span sample)
 {
-	size_t objects = 0;
+	struct sink_span rest = json_sample(sample), line = text_cut(&rest, '\n');
 
-	sample = json_sample(sample);
-	while (objects < LINES_JUDGED && text_find(sample, '\n') < sample.len) {
-		struct sink_span line = text_cut(&sample, '\n');
-
-		if (line.len > 0 && line.at[line.len - 1] == '\r')
-			line.len--;
-		if (text_trim(line).len == 0)
-			continue;
-		if (!is_object(line))
-			return false;
-		objects++;
-	}
-	return objects >= 2 || (objects == 1 && is_object(sample));
+	if (line.len > 0 && line.at[line.len - 1] == '\r')
+		line.len--;
+	return json_sample(rest).len > 0 && is_object(line);
 }
 
 const struct feed_format feed_jsonl = {

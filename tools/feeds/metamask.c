@@ -15,7 +15,6 @@ static const char *const paths[] = { "blacklist", "blocklist", "[].blocklist", "
 static int take_name(void *arg, const struct json_place *place, json_t *element)
 {
 	const struct feed_out *out = arg;
-	struct sink_span text = json_text(element);
 	struct feed_entry entry;
 	enum feed_reason reason = FEED_FUZZY;
 
@@ -25,10 +24,10 @@ static int take_name(void *arg, const struct json_place *place, json_t *element)
 	if (!json_is_string(element))
 		reason = FEED_VALUE_TYPE;
 	else if (place->path < FIRST_FUZZY)
-		reason = host_name(text, &entry.name);
+		reason = host_name(json_string_span(element), &entry.name);
 	if (!reason)
 		return out->entry(out->arg, &entry);
-	feed_skip(out, reason, text);
+	json_skip(out, reason, sink_span(NULL, 0), element);
 	return SINK_OK;
 }
 
