@@ -11,6 +11,10 @@ const struct feed_format *const feed_formats[] = {
 	&feed_urlhaus,
 	&feed_threatfox,
 	&feed_csv,
+	&feed_json,
+	&feed_jsonl,
+	&feed_metamask,
+	&feed_misp,
 	NULL,
 };
 
