@@ -4,8 +4,13 @@
 #include "feed.h"
 #include "text.h"
 
-const struct feed_format *const feed_formats[] = { &feed_domains, &feed_hosts, &feed_adblock,
-	NULL };
+const struct feed_format *const feed_formats[] = {
+	&feed_domains,
+	&feed_hosts,
+	&feed_adblock,
+	&feed_stix,
+	NULL,
+};
 
 #define FORMATS (sizeof feed_formats / sizeof feed_formats[0] - 1)
 
