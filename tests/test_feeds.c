@@ -353,9 +353,9 @@ START_TEST(shuffled_pieces)
 			continue;
 		for (size_t i = 0; feed_formats[i]; i++) {
 			struct feed_tally tally = { 0 };
+			int err = feed_read(lines, feed_formats[i], NULL, &sink, &tally, NULL);
 
-			MUST(feed_read(lines, feed_formats[i], NULL, &sink, &tally, NULL) ==
-				SINK_OK);
+			MUST(err == SINK_OK || (feed_formats[i]->document && err == SINK_ESYNTAX));
 			MUST(tally.lines ==
 				tally.comments + tally.taken + feed_tally_skipped(&tally));
 			MUST(lines_rewind(lines) == SINK_OK);

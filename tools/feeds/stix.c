@@ -10,6 +10,7 @@
 #include "stix_graph.h"
 #include "stix_pattern.h"
 #include "text.h"
+#include "url.h"
 #include "utf8.h"
 #include "when.h"
 
@@ -194,18 +195,20 @@ static int learn_nothing(struct stix *s, enum feed_reason reason, struct sink_sp
 
 /* --- second pass: what an indicator says of itself ---------------------------------------------------- */
 
-#define VALUE_MAX SINK_STRING_MAX
+#define VALUE_MAX (SINK_STRING_MAX - 1) /* bytes */
+#define TAG_MAX 128 /* bytes of one, so that it leaves room for others */
 
-/* Copy what a field can hold: cut between characters, without control characters, and in a list without the
- * commas that would make two of it. */
-static void clean(struct sink_span text, bool in_list, char out[VALUE_MAX + 1], size_t len)
+/* Append what a field can hold: at most `most` bytes, cut between characters, without control characters; and
+ * in a list without the commas that would make two of it. */
+static void clean(struct sink_span text, bool in_list, size_t most, char out[VALUE_MAX + 1])
 {
+	size_t len = strlen(out);
 	uint32_t c;
 	size_t n;
 
 	for (; text.len > 0; text = text_after(text, n)) {
 		n = utf8_take(text, &c);
-		if (n == 0 || len + n > VALUE_MAX)
+		if (n == 0 || len + n > most)
 			break;
 		if (c < 0x20 || c == 0x7f || (c == ',' && in_list))
 			out[len++] = ' ';
@@ -219,11 +222,11 @@ static void clean(struct sink_span text, bool in_list, char out[VALUE_MAX + 1], 
 /* A field that cannot have the value, or has no room for it, goes without. */
 static void set(struct stix *s, const char *key, struct sink_span text)
 {
-	char value[VALUE_MAX + 1];
+	char value[VALUE_MAX + 1] = "";
 
 	if (text.len == 0)
 		return;
-	clean(text, false, value, 0);
+	clean(text, false, VALUE_MAX, value);
 	attributes_set(&s->says, sink_span_text(key), value, NULL);
 }
 
@@ -233,8 +236,8 @@ static void tag(struct stix *s, const char *prefix, struct sink_span text)
 
 	if (text.len == 0)
 		return;
-	memcpy(value, prefix, strlen(prefix));
-	clean(text, true, value, strlen(prefix));
+	strcpy(value, prefix);
+	clean(text, true, TAG_MAX, value);
 	attributes_set(&s->says, sink_span_text("tag"), value, NULL);
 }
 
@@ -290,7 +293,8 @@ static void say_phases(struct stix *s, const json_t *phases)
 	}
 }
 
-/* A link is worth more to people than a number somewhere, and that more than a number here. */
+/* A link is worth more to people than a number somewhere, and that more than a number here. A part of one is
+ * worth nothing. */
 static void say_reference(struct stix *s, const json_t *object)
 {
 	const json_t *list = get(object, "external_references");
@@ -298,8 +302,11 @@ static void say_reference(struct stix *s, const json_t *object)
 	struct sink_span reference = { 0 };
 
 	for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++)
-		for (size_t i = 0; i < count_of(list) && reference.len == 0; i++)
+		for (size_t i = 0; i < count_of(list) && reference.len == 0; i++) {
 			reference = text_of(item_of(list, i), keys[k]);
+			if (reference.len > VALUE_MAX)
+				reference.len = 0;
+		}
 	set(s, "reference", reference.len > 0 ? reference : text_of(object, "id"));
 }
 
@@ -369,11 +376,9 @@ static enum feed_reason take_term(const struct stix_term *term, struct feed_entr
 	case STIX_NAME:
 		return host_name(term->text, &entry->name);
 	case STIX_URL:
-		return FEED_URL;
+		return url_entry(term->text, entry);
 	case STIX_PEER:
-		if (!host_is_address(term->text))
-			return host_name(term->text, &entry->name);
-		return take_prefix(term, entry);
+		return url_host_entry(term->text, SINK_SCOPE_EXACT, entry);
 	default:
 		return take_prefix(term, entry);
 	}
