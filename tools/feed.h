@@ -182,6 +182,7 @@ struct feed_format {
 extern const struct feed_format feed_domains, feed_hosts, feed_adblock;
 extern const struct feed_format feed_urlhaus, feed_threatfox, feed_csv;
 extern const struct feed_format feed_json, feed_jsonl, feed_metamask, feed_misp;
+extern const struct feed_format feed_stix;
 extern const struct feed_format *const feed_formats[]; /* ended by NULL */
 
 /* NULL if there is none of that name. */

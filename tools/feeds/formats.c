@@ -15,6 +15,7 @@ const struct feed_format *const feed_formats[] = {
 	&feed_jsonl,
 	&feed_metamask,
 	&feed_misp,
+	&feed_stix,
 	NULL,
 };
 
