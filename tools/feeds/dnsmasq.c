@@ -86,6 +86,8 @@ static enum feed_reason take_value(bool is_address, struct sink_span value, stru
 
 	if (value.len == 0 || value.at[0] != '/')
 		return is_address || value.len == 0 ? FEED_SYNTAX : FEED_FORWARD;
+	if (text_has(value, "://"))
+		return FEED_URL; /* dnsmasq takes it for a list of names: of host and path */
 	while (value.at[last - 1] != '/')
 		last--;
 	if (last < 2)
@@ -134,7 +136,7 @@ static void say(const struct rule *rule, struct says *says)
 		rr_data(type, TTL, sink_span(rule->address.bytes, is_v4 ? 4 : 16), says->data));
 }
 
-static int emit(const struct rule *rule, const struct feed_out *out)
+static int emit(const struct rule *rule, struct sink_span line, const struct feed_out *out)
 {
 	bool more = true, has_says = rule->deed == NXDOMAIN || rule->deed == ANSWER;
 	struct sink_span rest = rule->names;
@@ -155,7 +157,7 @@ static int emit(const struct rule *rule, const struct feed_out *out)
 		entry.says = has_says ? &says.attributes : NULL;
 		reason = take_name(name, &entry);
 		if (reason)
-			feed_skip(out, reason, name);
+			feed_skip(out, reason, name.len > 0 ? name : line);
 		else
 			err = out->entry(out->arg, &entry);
 	}
@@ -185,7 +187,7 @@ static int dnsmasq_line(struct sink_span line, struct feed_state *state, const s
 	}
 	reason = take_value(text_is(option, "address"), value, &rule);
 	if (!reason)
-		return emit(&rule, out);
+		return emit(&rule, line, out);
 	feed_skip(out, reason, line);
 	return SINK_OK;
 }

@@ -59,6 +59,8 @@ static enum feed_reason name_from_text(struct sink_span text, struct sink_name *
 	for (size_t i = 0; i < text.len; i++)
 		if (text.at[i] >= 0x80)
 			return FEED_IDNA; /* octets, to a server: not what was meant */
+	if (text_find(text, '"') < text.len)
+		return FEED_QUOTE;
 	switch (sink_name_from_text(text, out)) {
 	case SINK_OK:
 		return FEED_TAKEN;
@@ -438,14 +440,19 @@ static struct sink_span last_field(struct sink_span line)
 	return last;
 }
 
+/* An alias that is an action, or an owner below rpz-ip and its like. */
 static bool is_policy_line(struct sink_span line)
 {
-	struct sink_span last = last_field(line), rest = line, field;
+	struct sink_span last = last_field(line), rest = line;
+	struct sink_span owner = text_field(&rest), field;
 	bool is_alias = false;
 
 	for (field = text_field(&rest); field.len > 0; field = text_field(&rest))
 		is_alias = is_alias || text_is_anycase(field, "cname");
-	return is_alias && (text_is(last, ".") || text_is(last, "*.") || text_starts(last, "rpz-"));
+	if (is_alias && (text_is(last, ".") || text_is(last, "*.") || text_starts(last, "rpz-")))
+		return true;
+	return text_has(owner, ".rpz-ip") || text_has(owner, ".rpz-client-ip") ||
+		text_has(owner, ".rpz-ns");
 }
 
 /* "$TTL", "$ORIGIN", or a SOA record: what zone files begin with. */
@@ -464,20 +471,28 @@ static bool is_zone_header(struct sink_span line)
 	return false;
 }
 
+/* The next line, without its comment. */
+static struct sink_span cut_line(struct sink_span *sample, bool *is_cut_off)
+{
+	*is_cut_off = text_find(*sample, '\n') == sample->len;
+	struct sink_span line = text_cut(sample, '\n');
+	line.len = text_find(line, ';');
+	if (line.len > 0 && line.at[line.len - 1] == '\r')
+		line.len--;
+	return line;
+}
+
 /* Either a zone's beginning and a line of policy in it, or nothing but lines of policy. */
 static bool rpz_begins(struct sink_span sample)
 {
 	size_t content = 0, policy = 0;
-	bool is_zone = false;
+	bool is_zone = false, is_cut_off;
 
 	while (sample.len > 0) {
-		struct sink_span line = text_cut(&sample, '\n');
+		struct sink_span line = cut_line(&sample, &is_cut_off);
 
-		if (line.len > 0 && line.at[line.len - 1] == '\r')
-			line.len--;
-		line.len = text_find(line, ';');
-		if (text_trim(line).len == 0 || (sample.len == 0 && content > 0))
-			continue; /* a last line may be cut off */
+		if (text_trim(line).len == 0 || (is_cut_off && content > 0))
+			continue;
 		if (content++ == 0)
 			is_zone = is_zone_header(line);
 		policy += is_policy_line(line);

@@ -182,6 +182,8 @@ static int take_data(struct sink_span *rest, struct sink_span line, const struct
 		return SINK_OK;
 	}
 	reason = rr_head(text_trim(value.text), &head);
+	if (reason)
+		*rest = text_after(*rest, rest->len); /* a record without quotation marks */
 	if (!reason && head.class == RR_CLASS_IN)
 		return take_record(&head, line, out);
 	if (reason && reason != FEED_RECORD_TYPE)
@@ -217,6 +219,10 @@ static int take_key(struct sink_span key, struct sink_span *rest, struct sink_sp
 	if (!is_other && text_is(key, "local-data"))
 		return take_data(rest, line, out);
 	*rest = text_after(*rest, rest->len);
+	if (key.len == 0) {
+		feed_skip(out, FEED_SYNTAX, line);
+		return SINK_OK;
+	}
 	feed_skip_detail(out, text_starts(key, "include") ? FEED_INCLUDE : FEED_OPTION, key, line);
 	return SINK_OK;
 }
@@ -227,7 +233,8 @@ static int unbound_line(struct sink_span line, struct feed_state *state, const s
 	struct word word;
 	int err = SINK_OK;
 
-	for (word = take_word(&rest); word.text.len > 0 && !err; word = take_word(&rest)) {
+	for (word = take_word(&rest); (word.text.len > 0 || word.is_key) && !err;
+		word = take_word(&rest)) {
 		if (word.is_key && is_clause(word.text)) {
 			state->conditions = !text_is(word.text, "server");
 		} else if (word.is_key) {
