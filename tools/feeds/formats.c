@@ -16,6 +16,9 @@ const struct feed_format *const feed_formats[] = {
 	&feed_metamask,
 	&feed_misp,
 	&feed_stix,
+	&feed_rpz,
+	&feed_dnsmasq,
+	&feed_unbound,
 	NULL,
 };
 
