@@ -359,7 +359,7 @@ static int set(struct source *source, const struct key_value *value, struct sink
 {
 	int err;
 
-	if (!*value->text)
+	if (!*value->text && value->row->set != set_attribute)
 		return sink_why(why, SINK_ESYNTAX, "%s= needs a value", value->row->word);
 	err = value->row->set(source, value, why);
 	return err == SINK_ENOMEM ? sink_why(why, err, "no memory") : err;
