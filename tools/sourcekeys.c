@@ -11,7 +11,8 @@
 #include "text.h"
 
 #define MINUTE 60
-#define YEAR (INT64_C(366) * 24 * 3600)
+#define DAY (INT64_C(24) * 3600)
+#define YEAR (366 * DAY)
 
 /* --- one text ---------------------------------------------------------------------------------------- */
 
@@ -171,7 +172,7 @@ static int set_time(void *into, const struct key_value *value, struct sink_why *
 {
 	struct source *source = into;
 	int64_t seconds = 0;
-	int err = set_duration(&seconds, 1, 24 * 3600, "1s to 24h", value, why);
+	int err = set_duration(&seconds, 1, DAY, "1s to 24h", value, why);
 
 	if (!err)
 		source->limits.seconds = (unsigned)seconds;
@@ -180,9 +181,10 @@ static int set_time(void *into, const struct key_value *value, struct sink_why *
 
 /* --- how a table is read ------------------------------------------------------------------------------ */
 
-static const char *const field_keys[] = { "name", "prefix", "source", "category", "severity",
-	"confidence", "actor", "campaign", "tlp", "legal-basis", "reference", "jurisdiction",
-	"valid-from", "valid-until", "scope", "action", "tag", NULL };
+/* All keys of an entry but its source, which the one who gives the feed must not choose. */
+static const char *const field_keys[] = { "name", "prefix", "category", "severity", "confidence",
+	"actor", "campaign", "tlp", "legal-basis", "reference", "jurisdiction", "valid-from",
+	"valid-until", "scope", "action", "tag", NULL };
 
 static int unknown_field(const struct key_value *value, struct sink_why *why)
 {
