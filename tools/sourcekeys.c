@@ -8,6 +8,7 @@
 #include "feedurl.h"
 #include "nearest.h"
 #include "quantity.h"
+#include "table.h"
 #include "text.h"
 
 #define MINUTE 60
@@ -240,11 +241,12 @@ static int set_column(void *into, const struct key_value *value, struct sink_why
 {
 	uint64_t n;
 
-	if (quantity_count(value->text, &n) && (n == 0 || n > 10000))
+	if (quantity_count(value->text, &n) && (n == 0 || n > TABLE_COLUMNS_MAX))
 		return sink_why(why, SINK_ESYNTAX,
-			"%s: no column is '%.20s': they are counted from 1 to 10000, or named by "
-			"their headings",
-			value->row->word, value->text);
+			"%s: no column is '%.20s': they are counted from 1 to %d, or named by "
+			"their "
+			"headings",
+			value->row->word, value->text, TABLE_COLUMNS_MAX);
 	return set_field(into, value, why);
 }
 
