@@ -1,5 +1,5 @@
 /* abuse.c - finds the columns of an abuse.ch export by their headings, and hands out rows. */
-#include "feeds/abuse.h"
+#include "abuse.h"
 
 #include "table.h"
 #include "text.h"
