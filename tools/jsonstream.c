@@ -755,8 +755,10 @@ int json_stream_begin(const char *const *paths, const struct json_stream_handler
 	struct json_stream *s = calloc(1, sizeof *s);
 	int err = SINK_OK;
 
-	if (!s)
-		return sink_why(why, SINK_ENOMEM, "no memory");
+	if (!s) {
+		sink_why(why, SINK_ENOMEM, "no memory");
+		return SINK_ENOMEM;
+	}
 	s->handler = handler;
 	s->why = why;
 	s->line = 1;
