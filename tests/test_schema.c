@@ -67,19 +67,24 @@ END_TEST
 
 START_TEST(keys)
 {
-	uint8_t key[SCHEMA_NAMES_KEY_MAX];
+	uint8_t key[SCHEMA_BLOCK_KEY_MAX];
 	struct sink_span last;
 	uint32_t id = 7;
 
-	ck_assert_uint_eq(schema_names_key(SPAN("com\0"), key), 5);
+	ck_assert_uint_eq(schema_block_key('N', SPAN("com\0"), key), 5);
 	ck_assert_mem_eq(key, "Ncom\0", 5);
-	ck_assert(schema_is_names_key(sink_span(key, 5), &last));
+	ck_assert(schema_is_block_key(sink_span(key, 5), &last));
 	ck_assert(sink_span_equal(last, SPAN("com\0")));
-	ck_assert_uint_eq(schema_names_key(SPAN(""), key), 1);
-	ck_assert(schema_is_names_key(sink_span(key, 1), &last));
+	ck_assert_uint_eq(schema_name_key(SINK_TRIGGER_QNAME, SPAN(""), key), 1);
+	ck_assert(schema_is_block_key(sink_span(key, 1), &last));
 	ck_assert_uint_eq(last.len, 0);
-	ck_assert(!schema_is_names_key(SPAN(""), &last));
-	ck_assert(!schema_is_names_key(SPAN("P"), &last));
+	ck_assert_uint_eq(schema_name_key(SINK_TRIGGER_NSNAME, SPAN("com\0"), key), 6);
+	ck_assert_mem_eq(key, "O\3com\0", 6);
+	ck_assert(schema_is_block_key(sink_span(key, 6), &last));
+	ck_assert(sink_span_equal(last, SPAN("\3com\0")));
+	ck_assert(!schema_is_block_key(SPAN(""), &last));
+	ck_assert(!schema_is_block_key(SPAN("P"), &last));
+	ck_assert(!schema_is_block_key(SPAN("M"), &last));
 	schema_record_key(0x01020304, key);
 	ck_assert_mem_eq(key, "R\1\2\3\4", SCHEMA_RECORD_KEY);
 	ck_assert(!schema_is_record_key(SPAN("R\1\2\3"), &id));
@@ -91,12 +96,81 @@ START_TEST(keys)
 }
 END_TEST
 
+/* Keys of subjects for other triggers. */
+static const struct {
+	enum sink_trigger trigger;
+	const char *prefix; /* or a name */
+	const uint8_t *key;
+	size_t len;
+} subjects[] = {
+	{ SINK_TRIGGER_ANSWER, "192.0.2.0/24", BYTES("O\1\4\xc0\1\1\2\1\1\x19") },
+	{ SINK_TRIGGER_ANSWER, "192.0.2.0/25", BYTES("O\1\4\xc0\1\1\2\1\1\x1a") },
+	{ SINK_TRIGGER_ANSWER, "192.0.2.1", BYTES("O\1\4\xc0\1\1\2\1\2\x21") },
+	{ SINK_TRIGGER_ANSWER, "192.0.2.2", BYTES("O\1\4\xc0\1\1\2\2\x21") },
+	{ SINK_TRIGGER_ANSWER, "2001:db8::/32",
+		BYTES("O\1\6\x20\1\2\x0d\xb8\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\x21") },
+	{ SINK_TRIGGER_CLIENT, "0.0.0.0/0", BYTES("O\2\4\1\1\1\1\1\1\1\1\1") },
+	{ SINK_TRIGGER_CLIENT, "0.0.0.0/1", BYTES("O\2\4\1\1\1\1\1\1\1\1\2") },
+	{ SINK_TRIGGER_CLIENT, "0.0.0.1", BYTES("O\2\4\1\1\1\1\1\1\1\2\x21") },
+	{ SINK_TRIGGER_NSNAME, ".", BYTES("O\3") },
+	{ SINK_TRIGGER_NSNAME, "com", BYTES("O\3com\0") },
+	{ SINK_TRIGGER_NSADDRESS, "255.255.255.255", BYTES("O\4\4\xff\xff\xff\xff\x21") },
+};
+
+/* returns  the length */
+static size_t subject_key(size_t i, struct sink_subject *subject,
+	uint8_t key[SCHEMA_BLOCK_KEY_MAX])
+{
+	struct sink_span text = sink_span_text(subjects[i].prefix);
+
+	*subject = (struct sink_subject){ .trigger = subjects[i].trigger };
+	if (sink_trigger_is_prefix(subject->trigger)) {
+		MUST(sink_prefix_from_text(text, &subject->prefix) == SINK_OK);
+		return schema_prefix_key(subject->trigger, &subject->prefix, key);
+	}
+	MUST(sink_name_from_text(text, &subject->name) == SINK_OK);
+	return schema_name_key(subject->trigger, sink_name_key(&subject->name), key);
+}
+
+START_TEST(subject_keys)
+{
+	uint8_t key[SCHEMA_BLOCK_KEY_MAX];
+	struct sink_subject subject, next;
+
+	ck_assert_uint_eq(subject_key((size_t)_i, &subject, key), subjects[_i].len);
+	ck_assert_mem_eq(key, subjects[_i].key, subjects[_i].len);
+	for (size_t at = 1; at < subjects[_i].len; at++) /* sorting relies on that */
+		ck_assert(key[at - 1] != 0 || key[at] != 0);
+	if ((size_t)_i + 1 == LENGTH(subjects))
+		return;
+	/* the rows are in order, as values and as bytes */
+	subject_key((size_t)_i + 1, &next, key);
+	ck_assert_int_lt(sink_subject_compare(&subject, &next), 0);
+	ck_assert_int_gt(sink_subject_compare(&next, &subject), 0);
+	ck_assert_int_eq(sink_subject_compare(&next, &next), 0);
+}
+END_TEST
+
+/* The longest key there is. */
+START_TEST(longest_subject)
+{
+	uint8_t wire[SINK_WIRE_MAX] = { [0] = 63, [64] = 63, [128] = 63, [192] = 61 };
+	uint8_t key[SCHEMA_BLOCK_KEY_MAX];
+	struct sink_name name;
+
+	ck_assert_int_eq(sink_name_from_wire(sink_span(wire, sizeof wire), &name), SINK_OK);
+	ck_assert_uint_eq(schema_name_key(SINK_TRIGGER_NSNAME, sink_name_key(&name), key),
+		sizeof key);
+}
+END_TEST
+
 /* --- records ---------------------------------------------------------------------------------- */
 
 static const char record_bytes[] = "\1\3\x50\2"
 				   "\0\0\0\0\x65\x92\0\x80"
 				   "\0\0\0\0\x67\x74\x85\0"
-				   "\0\7urlhaus\0\7malware\0\0\0\0\0\0\0\4ref1\0\5FR,DE\0\0";
+				   "\0\7urlhaus\0\7malware\0\0\0\0\0\0\0\4ref1\0\5FR,DE\0\0"
+				   "\0\0\0\0\0\0\0";
 #define RECORD_LEN (sizeof record_bytes - 1)
 
 static struct sink_record make_record(void)
@@ -147,8 +221,10 @@ START_TEST(largest_record)
 
 	for (int i = 0; i < SINK_FIELD_COUNT; i++)
 		record.text[i] = sink_span(text, SINK_STRING_MAX);
-	ck_assert_uint_eq(schema_record_encode(&record, bytes), sizeof bytes);
-	ck_assert_int_eq(schema_record_decode(sink_span(bytes, sizeof bytes), &back), SINK_OK);
+	ck_assert_uint_eq(schema_record_encode(&record, bytes), sizeof bytes - 3 * SINK_BYTES_MAX);
+	ck_assert_int_eq(schema_record_decode(sink_span(bytes, sizeof bytes - 3 * SINK_BYTES_MAX),
+				 &back),
+		SINK_OK);
 	record.text[SINK_FIELD_TAG] = sink_span(text, SINK_STRING_MAX + 1);
 	ck_assert_uint_eq(schema_record_encode(&record, bytes), 0);
 }
@@ -209,10 +285,191 @@ START_TEST(cut_record)
 }
 END_TEST
 
+/* Every list, as doc/DATABASE.md has it. */
+static const char lists_bytes[] = "\0\0\xff\0" "\0\0\0\0\0\0\0\0" "\0\0\0\0\0\0\0\0"
+				  "\0\1a" "\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+				  "\6"
+				  "\0\3" "\0\0\x1c"
+				  "\0\x0e" "\0\x0c" "com\0good\0ab\0"
+				  "\0\x0c" "\0\1" "\0\0\x0e\x10" "\0\4\xc0\0\2\1";
+
+START_TEST(lists_both_ways)
+{
+	struct sink_record record = { .confidence = SINK_CONFIDENCE_NONE,
+		.text = { SPAN("a") },
+		.hint = SINK_HINT_DATA,
+		.types = SPAN("\0\0\x1c"),
+		.except = SPAN("\0\x0c" "com\0good\0ab\0"),
+		.data = SPAN("\0\1\0\0\x0e\x10\0\4\xc0\0\2\1") };
+	struct sink_span whole = SPAN(lists_bytes), rest, key;
+	uint8_t bytes[SCHEMA_RECORD_MAX];
+	struct sink_record back;
+	struct sink_data data;
+	uint16_t type;
+
+	ck_assert_uint_eq(schema_record_encode(&record, bytes), whole.len);
+	ck_assert_mem_eq(bytes, whole.at, whole.len);
+	ck_assert_int_eq(schema_record_decode(whole, &back), SINK_OK);
+	ck_assert_int_eq(back.hint, SINK_HINT_DATA);
+	rest = sink_span(back.types.at + 1, back.types.len - 1);
+	ck_assert(sink_types_next(&rest, &type));
+	ck_assert_uint_eq(type, 28);
+	ck_assert(!sink_types_next(&rest, &type));
+	ck_assert(sink_except_next(&back.except, &key));
+	ck_assert(sink_span_equal(key, SPAN("com\0good\0ab\0")));
+	ck_assert(!sink_except_next(&back.except, &key));
+	ck_assert(sink_data_next(&back.data, &data));
+	ck_assert_uint_eq(data.type, 1);
+	ck_assert_uint_eq(data.ttl, 3600);
+	ck_assert(sink_span_equal(data.rdata, SPAN("\xc0\0\2\1")));
+	ck_assert(!sink_data_next(&back.data, &data));
+	for (size_t len = 0; len < whole.len; len++)
+		ck_assert_int_eq(schema_record_decode(sink_span(whole.at, len), &back),
+			SINK_ECORRUPT);
+}
+END_TEST
+
+#define KEY64 \
+	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" /* a label too long */
+#define A1 "\0\1\0\0\0\0\0\4\1\1\1\1" /* A 1.1.1.1 */
+#define A2 "\0\1\0\0\0\0\0\4\1\1\1\2"
+#define DATA SINK_HINT_DATA
+#define LIST(text) { BYTES(text) }
+
+/* What a record may say, and what is refused both ways. */
+static const struct {
+	bool good;
+	enum sink_hint hint;
+	struct sink_span types, except, data;
+} lists[] = {
+	{ false, SINK_HINT_COUNT, { 0 }, { 0 }, { 0 } },
+	{ false, (enum sink_hint)-1, { 0 }, { 0 }, { 0 } },
+	{ false, DATA, { 0 }, { 0 }, { 0 } }, /* nothing to answer with */
+	{ false, SINK_HINT_NONE, { 0 }, { 0 }, LIST(A1) }, /* data that nobody asks for */
+	{ false, SINK_HINT_NODATA, { 0 }, { 0 }, LIST(A1) },
+	{ false, 0, LIST("\0"), { 0 }, { 0 } }, /* no type */
+	{ false, 0, LIST("\1"), { 0 }, { 0 } }, /* all but none */
+	{ false, 0, LIST("\2\0\1"), { 0 }, { 0 } },
+	{ false, 0, LIST("\0\0"), { 0 }, { 0 } },
+	{ false, 0, LIST("\0\0\1\0"), { 0 }, { 0 } }, /* half a type */
+	{ false, 0, LIST("\0\0\1\0\1"), { 0 }, { 0 } }, /* twice */
+	{ false, 0, LIST("\0\0\2\0\1"), { 0 }, { 0 } },
+	{ false, 0, LIST("\0\1\0\0\xff"), { 0 }, { 0 } }, /* 256 before 255 */
+	{ false, 0, { 0 }, LIST("\0"), { 0 } },
+	{ false, 0, { 0 }, LIST("\0\4com"), { 0 } }, /* broken off */
+	{ false, 0, { 0 }, LIST("\0\3com"), { 0 } }, /* no key: its end is missing */
+	{ false, 0, { 0 }, LIST("\0\4Com\0"), { 0 } }, /* upper case */
+	{ false, 0, { 0 }, LIST("\0\1\0"), { 0 } }, /* an empty label */
+	{ false, 0, { 0 }, LIST("\0\3\1\3\0"), { 0 } }, /* no such escape */
+	{ false, 0, { 0 }, LIST("\0\x41" KEY64 "\0"), { 0 } },
+	{ false, 0, { 0 }, LIST("\0\4com\0\0\4com\0"), { 0 } }, /* twice */
+	{ false, 0, { 0 }, LIST("\0\4net\0\0\4com\0"), { 0 } },
+	{ false, 0, { 0 }, LIST("\0\6com\0a\0\0\4com\0"), { 0 } }, /* below before above */
+	{ false, 0, { 0 }, LIST("\0\4com\0\0\0"), { 0 } }, /* the root last */
+	{ false, 0, { 0 }, LIST("\0\4com\0\0"), { 0 } }, /* a byte left over */
+	{ false, DATA, { 0 }, { 0 }, LIST("\0\1\0\0\0\0\0") },
+	{ false, DATA, { 0 }, { 0 }, LIST("\0\1\0\0\0\0\0\5\1\1\1\1") },
+	{ false, DATA, { 0 }, { 0 }, LIST(A1 "\0") },
+	{ false, DATA, { 0 }, { 0 }, LIST(A1 A1) },
+	{ false, DATA, { 0 }, { 0 }, LIST(A2 A1) },
+	{ false, DATA, { 0 }, { 0 }, LIST("\0\x10\0\0\0\0\0\1\0" A1) }, /* TXT before A */
+	{ false, DATA, { 0 }, { 0 }, LIST("\0\1\0\0\0\1\0\0" A1) }, /* by TTL */
+	{ true, SINK_HINT_DROP, { 0 }, { 0 }, { 0 } },
+	{ true, SINK_HINT_TRUNCATE, { 0 }, { 0 }, { 0 } },
+	{ true, 0, LIST("\1\0\0"), { 0 }, { 0 } },
+	{ true, 0, LIST("\0\0\1\0\x1c\xff\xff"), { 0 }, { 0 } },
+	{ true, 0, { 0 }, LIST("\0\0"), { 0 } }, /* the root: everything is left alone */
+	{ true, 0, { 0 }, LIST("\0\0\0\4com\0\0\6com\0a\0\0\4net\0"), { 0 } },
+	{ true, DATA, { 0 }, { 0 }, LIST(A1 A2) },
+	{ true, DATA, { 0 }, { 0 }, LIST("\0\1\0\0\0\0\0\0" A1 A2 "\0\2\0\0\0\0\0\0") },
+	{ true, DATA, LIST("\0\0\1"), LIST("\0\4com\0"), LIST(A1) },
+};
+
+/* What the encoder refuses is put together by hand, for the decoder to refuse. */
+static size_t force_lists(uint8_t *out, size_t room, size_t i)
+{
+	const struct sink_span spans[] = { lists[i].types, lists[i].except, lists[i].data };
+	struct wire_out to = { .at = out, .left = room };
+
+	wire_put_bytes(&to, sink_span(lists_bytes, 37));
+	wire_put_u8(&to, (uint8_t)lists[i].hint);
+	for (size_t k = 0; k < LENGTH(spans); k++) {
+		wire_put_u16(&to, (uint16_t)spans[k].len);
+		wire_put_bytes(&to, spans[k]);
+	}
+	MUST(!to.bad);
+	return room - to.left;
+}
+
+START_TEST(lists_are_judged)
+{
+	struct sink_record record = { .confidence = SINK_CONFIDENCE_NONE,
+		.text = { SPAN("a") },
+		.hint = lists[_i].hint,
+		.types = lists[_i].types,
+		.except = lists[_i].except,
+		.data = lists[_i].data };
+	uint8_t wanted[512], bytes[SCHEMA_RECORD_MAX];
+	size_t len = force_lists(wanted, sizeof wanted, (size_t)_i);
+	int err = schema_record_decode(sink_span(wanted, len), &record);
+
+	ck_assert_int_eq(err, lists[_i].good ? SINK_OK : SINK_ECORRUPT);
+	ck_assert_uint_eq(schema_record_encode(&record, bytes), lists[_i].good ? len : 0);
+	if (lists[_i].good)
+		ck_assert_mem_eq(bytes, wanted, len);
+}
+END_TEST
+
+/* As long as a list may be, and one more. */
+START_TEST(longest_lists)
+{
+	static uint8_t large[SINK_BYTES_MAX + 1], bytes[SCHEMA_RECORD_MAX];
+	struct sink_record record = { .confidence = 1, .hint = DATA }, back;
+	size_t len;
+
+	large[1] = 1;
+	large[6] = (SINK_BYTES_MAX - 8) >> 8;
+	large[7] = (uint8_t)(SINK_BYTES_MAX - 8);
+	record.data = sink_span(large, SINK_BYTES_MAX);
+	len = schema_record_encode(&record, bytes);
+	ck_assert_uint_eq(len, 20 + 16 + 7 + SINK_BYTES_MAX);
+	ck_assert_int_eq(schema_record_decode(sink_span(bytes, len), &back), SINK_OK);
+	large[7]++;
+	record.data.len++;
+	ck_assert_uint_eq(schema_record_encode(&record, bytes), 0);
+	memcpy(bytes + 20 + 16 + 7, large, sizeof large);
+	bytes[20 + 16 + 6]++;
+	ck_assert_int_eq(schema_record_decode(sink_span(bytes, len + 1), &back), SINK_ECORRUPT);
+}
+END_TEST
+
+/* Bytes of lists changed anywhere: refused, or read again as they are. */
+START_TEST(damaged_lists)
+{
+	struct sink_span whole = SPAN(lists_bytes);
+	uint8_t again[SCHEMA_RECORD_MAX];
+	struct sink_record record;
+
+	for (size_t at = 0; at < whole.len; at++)
+		for (unsigned byte = 0; byte < 256; byte++) {
+			uint8_t *copy = malloc(whole.len); /* so that ASan sees its end */
+
+			MUST(copy);
+			memcpy(copy, whole.at, whole.len);
+			copy[at] = (uint8_t)byte;
+			if (schema_record_decode(sink_span(copy, whole.len), &record) == SINK_OK) {
+				MUST(schema_record_encode(&record, again) == whole.len);
+				MUST(memcmp(again, copy, whole.len) == 0);
+			}
+			free(copy);
+		}
+}
+END_TEST
+
 /* A text of 1,025 bytes that is all there. */
 START_TEST(record_with_long_text)
 {
-	uint8_t bytes[20 + 2 + 1025 + 7 * 2] = { [2] = 100, [20] = 4, [21] = 1 };
+	uint8_t bytes[20 + 2 + 1025 + 7 * 2 + 7] = { [2] = 100, [20] = 4, [21] = 1 };
 	struct sink_record record;
 
 	ck_assert_int_eq(schema_record_decode(sink_span(bytes, sizeof bytes), &record),
@@ -348,19 +605,76 @@ END_TEST
 
 /* --- what the file is ------------------------------------------------------------------------- */
 
-static const char meta_bytes[] = "SINKHOLE\0\1\0\0\0\0\0\x98\x96\x80\0\0\0\0\0\x98\x97\xc1\0\0\1\2";
+/* 10,000,000 names, a name server, two prefixes of answers (192.0.2.0/24 and ::/0, say), one of a name
+ * server (of 128 bits). */
+static const char meta_bytes[SCHEMA_META_LEN + 1] = "SINKHOLE\0\2"
+						    "\0\0\0\0\0\x98\x96\x80"
+						    "\0\0\0\0\0\0\0\2"
+						    "\0\0\0\0\0\0\0\0"
+						    "\0\0\0\0\0\0\0\1"
+						    "\0\0\0\0\0\0\0\1"
+						    "\0\0\0\0\0\x98\x97\xc1"
+						    "\0\0\1\2"
+						    "\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0"
+						    "\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+						    "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+						    "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+						    "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+						    "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1";
+
+static struct schema_meta make_meta(void)
+{
+	struct schema_meta meta = {
+		.subjects = { 10000000, 2, 0, 1, 1 },
+		.listings = 10000321,
+		.records = 258,
+	};
+
+	meta.lengths[SINK_TRIGGER_ANSWER][0][3] = 1;
+	meta.lengths[SINK_TRIGGER_ANSWER][1][0] = 1;
+	meta.lengths[SINK_TRIGGER_NSADDRESS][1][16] = 1;
+	return meta;
+}
 
 START_TEST(meta_both_ways)
 {
-	struct schema_meta meta = { .names = 10000000, .listings = 10000321, .records = 258 }, back;
+	struct schema_meta meta = make_meta(), back;
 	uint8_t bytes[SCHEMA_META_LEN];
 
 	schema_meta_encode(&meta, bytes);
 	ck_assert_mem_eq(bytes, meta_bytes, sizeof bytes);
-	ck_assert_int_eq(schema_meta_decode(SPAN(meta_bytes), &back), SINK_OK);
-	ck_assert_uint_eq(back.names, meta.names);
+	ck_assert_int_eq(schema_meta_decode(sink_span(meta_bytes, SCHEMA_META_LEN), &back),
+		SINK_OK);
+	ck_assert_mem_eq(back.subjects, meta.subjects, sizeof meta.subjects);
 	ck_assert_uint_eq(back.listings, meta.listings);
 	ck_assert_uint_eq(back.records, meta.records);
+	ck_assert_mem_eq(back.lengths, meta.lengths, sizeof meta.lengths);
+	ck_assert_uint_eq(schema_meta_total(&back), 10000004);
+}
+END_TEST
+
+/* What is counted is what is told, of each family and each length. */
+START_TEST(meta_counts)
+{
+	struct schema_meta meta = { 0 };
+	uint8_t key[SCHEMA_BLOCK_KEY_MAX];
+
+	for (unsigned n = 0; n <= 32 + 1 + 128; n++) {
+		struct sink_prefix prefix = { .family = n <= 32 ? 4 : 6,
+			.bits = (uint8_t)(n <= 32 ? n : n - 33) };
+		size_t len = schema_prefix_key(SINK_TRIGGER_CLIENT, &prefix, key);
+
+		MUST(!schema_meta_has(&meta, SINK_TRIGGER_CLIENT, prefix.family, prefix.bits));
+		schema_meta_count(&meta, 'O', sink_span(key + 1, len - 1));
+		MUST(schema_meta_has(&meta, SINK_TRIGGER_CLIENT, prefix.family, prefix.bits));
+		MUST(!schema_meta_has(&meta, SINK_TRIGGER_ANSWER, prefix.family, prefix.bits));
+		ck_assert_uint_eq(meta.subjects[SINK_TRIGGER_CLIENT], n + 1);
+	}
+	schema_meta_count(&meta, 'N', SPAN(""));
+	schema_meta_count(&meta, 'O', SPAN("\3com\0"));
+	ck_assert_uint_eq(meta.subjects[SINK_TRIGGER_QNAME], 1);
+	ck_assert_uint_eq(meta.subjects[SINK_TRIGGER_NSNAME], 1);
+	ck_assert_uint_eq(schema_meta_total(&meta), 33 + 129 + 2);
 }
 END_TEST
 
@@ -385,12 +699,58 @@ START_TEST(damaged_meta)
 	bytes[9] = 0;
 	ck_assert_int_eq(schema_meta_decode(sink_span(bytes, SCHEMA_META_LEN), &meta),
 		SINK_EVERSION);
-	bytes[9] = 2; /* whose length we cannot know */
+	bytes[9] = 3; /* whose length we cannot know */
 	ck_assert_int_eq(schema_meta_decode(sink_span(bytes, 12), &meta), SINK_EVERSION);
-	bytes[9] = 1;
-	bytes[10] = 1; /* more names than listings */
-	ck_assert_int_eq(schema_meta_decode(sink_span(bytes, SCHEMA_META_LEN), &meta),
-		SINK_ECORRUPT);
+	bytes[9] = 1; /* as it was in version 1 */
+	ck_assert_int_eq(schema_meta_decode(sink_span(bytes, 30), &meta), SINK_EVERSION);
+}
+END_TEST
+
+/* Two prefixes may have one length. */
+START_TEST(prefixes_of_one_length)
+{
+	struct schema_meta meta = make_meta(), back;
+	uint8_t bytes[SCHEMA_META_LEN];
+
+	meta.lengths[SINK_TRIGGER_ANSWER][0][3] = 0;
+	schema_meta_encode(&meta, bytes);
+	ck_assert_int_eq(schema_meta_decode(sink_span(bytes, sizeof bytes), &back), SINK_OK);
+}
+END_TEST
+
+/* A byte changed so that the numbers contradict each other. */
+static const struct {
+	size_t at;
+	uint8_t byte;
+} meta_damages[] = {
+	{ 10, 1 }, /* more names than listings */
+	{ 10, 255 },
+	{ 25, 0 }, /* no prefix of an answer, but lengths of some */
+	{ 25, 1 }, /* fewer than there are lengths */
+	{ 18, 1 }, /* more subjects than listings, in the second place */
+	{ 33, 1 }, /* clients, of no length */
+	{ 42, 0xff }, /* together more than listings, and more than 64 bits hold */
+	{ 49, 0 },
+	{ 55, 0 }, /* fewer listings */
+	{ 62 + 4, 2 }, /* 33 bits */
+	{ 62 + 16, 0x80 },
+	{ 62 + 17 + 16, 2 }, /* 129 bits */
+	{ 62 + 17 + 16, 0x80 },
+	{ 62 + 34, 1 }, /* a length of no client */
+	{ 62 + 2 * 34 + 17 + 16, 0 },
+};
+
+START_TEST(contradicting_meta)
+{
+	uint8_t bytes[SCHEMA_META_LEN];
+	struct schema_meta meta = { .records = 42 };
+	size_t at = meta_damages[_i].at;
+
+	memcpy(bytes, meta_bytes, sizeof bytes);
+	ck_assert_uint_ne(bytes[at], meta_damages[_i].byte);
+	bytes[at] = meta_damages[_i].byte;
+	ck_assert_int_eq(schema_meta_decode(sink_span(bytes, sizeof bytes), &meta), SINK_ECORRUPT);
+	ck_assert_uint_eq(meta.records, 42);
 }
 END_TEST
 
@@ -454,13 +814,13 @@ START_TEST(block_is_written)
 	static const uint64_t com[] = { 0 << 2 | SINK_SCOPE_SUBTREE };
 	static const uint64_t ads[] = { 0 << 2 | SINK_SCOPE_EXACT, 2 << 2 | SINK_SCOPE_EXACT };
 	struct schema_coder coder = { 0 };
-	uint8_t key[SCHEMA_NAMES_KEY_MAX];
+	uint8_t key[SCHEMA_BLOCK_KEY_MAX];
 
 	ck_assert_uint_eq(schema_coder_value(&coder).len, 0);
 	ck_assert_int_eq(schema_coder_add(&coder, SPAN(COM), com, 1), SINK_OK);
 	ck_assert_int_eq(schema_coder_add(&coder, SPAN(ADS), ads, 2), SINK_OK);
 	ck_assert(sink_span_equal(schema_coder_value(&coder), SPAN(block_bytes)));
-	ck_assert_uint_eq(schema_names_key(schema_coder_last(&coder), key), 17);
+	ck_assert_uint_eq(schema_block_key('N', schema_coder_last(&coder), key), 17);
 	ck_assert_mem_eq(key, "N" ADS, 17);
 	schema_coder_clear(&coder);
 	ck_assert_uint_eq(schema_coder_value(&coder).len, 0);
@@ -486,19 +846,18 @@ START_TEST(block_is_read)
 	static const uint64_t ads[] = { 0 << 2 | SINK_SCOPE_EXACT, 2 << 2 | SINK_SCOPE_EXACT };
 	struct schema_block walk;
 	struct schema_listings listings;
-	struct sink_name name;
 
 	ck_assert_int_eq(schema_listing_scope(com[0]), SINK_SCOPE_SUBTREE);
 	ck_assert_uint_eq(schema_listing_record(ads[1]), 2);
-	schema_block_begin(&walk, SPAN(block_bytes), SPAN(ADS), 3);
-	ck_assert_int_eq(schema_block_next(&walk, &name, &listings), SINK_OK);
-	ck_assert(sink_span_equal(sink_name_key(&name), SPAN(COM)));
+	schema_block_begin(&walk, SPAN(block_bytes), 'N', SPAN(ADS), 3);
+	ck_assert_int_eq(schema_block_next(&walk, &listings), SINK_OK);
+	ck_assert(sink_span_equal(sink_name_key(&walk.subject.name), SPAN(COM)));
 	expect_listings(listings, com, 1);
-	ck_assert_int_eq(schema_block_next(&walk, &name, &listings), SINK_OK);
-	ck_assert(sink_span_equal(sink_name_key(&name), SPAN(ADS)));
+	ck_assert_int_eq(schema_block_next(&walk, &listings), SINK_OK);
+	ck_assert(sink_span_equal(sink_name_key(&walk.subject.name), SPAN(ADS)));
 	expect_listings(listings, ads, 2);
-	ck_assert_int_eq(schema_block_next(&walk, &name, &listings), SINK_ENOENT);
-	ck_assert_int_eq(schema_block_next(&walk, &name, &listings), SINK_ENOENT);
+	ck_assert_int_eq(schema_block_next(&walk, &listings), SINK_ENOENT);
+	ck_assert_int_eq(schema_block_next(&walk, &listings), SINK_ENOENT);
 	ck_assert_int_eq(schema_block_find(SPAN(block_bytes), SPAN(COM), 3, &listings), SINK_OK);
 	expect_listings(listings, com, 1);
 	ck_assert_int_eq(schema_block_find(SPAN(block_bytes), SPAN(ADS), 3, &listings), SINK_OK);
@@ -586,15 +945,14 @@ START_TEST(bad_block)
 	struct sink_span last = sink_span(bad_blocks[_i].last, bad_blocks[_i].last_len);
 	struct schema_block walk;
 	struct schema_listings listings;
-	struct sink_name name;
 	int err;
 
-	schema_block_begin(&walk, block, last, 3);
+	schema_block_begin(&walk, block, 'N', last, 3);
 	do {
-		err = schema_block_next(&walk, &name, &listings);
+		err = schema_block_next(&walk, &listings);
 	} while (!err);
 	ck_assert_int_eq(err, SINK_ECORRUPT);
-	ck_assert_int_eq(schema_block_next(&walk, &name, &listings), SINK_ECORRUPT);
+	ck_assert_int_eq(schema_block_next(&walk, &listings), SINK_ECORRUPT);
 }
 END_TEST
 
@@ -643,6 +1001,102 @@ START_TEST(find_refuses_listings)
 	} while (!err);
 	ck_assert_int_eq(err, SINK_ECORRUPT);
 	ck_assert_int_eq(schema_listing_next(&listings, &listing), SINK_ECORRUPT);
+}
+END_TEST
+
+/* --- blocks of other triggers ------------------------------------------------------------------- */
+
+/* The answers 192.0.2.0/24 (record 1) and /25 (record 0), the name server ns1.example.com (subtree). */
+static const char others_bytes[] = "\0\x09\1\4\xc0\1\1\2\1\1\x19" "\x08"
+				   "\x08\1\x1a" "\0"
+				   "\0\x11\3com\0example\0ns1\0" "\2";
+
+START_TEST(others_both_ways)
+{
+	static const uint64_t one[] = { 1 << 2 }, zero[] = { 0 },
+			      subtree[] = { 0 | SINK_SCOPE_SUBTREE };
+	struct sink_span inside[] = { SPAN("\1\4\xc0\1\1\2\1\1\x19"),
+		SPAN("\1\4\xc0\1\1\2\1\1\x1a"), SPAN("\3com\0example\0ns1\0") };
+	const uint64_t *const listed[] = { one, zero, subtree };
+	struct schema_listings listings;
+	struct schema_coder coder = { 0 };
+	struct schema_block walk;
+	char text[SINK_TEXT_MAX];
+
+	for (size_t i = 0; i < 3; i++)
+		ck_assert_int_eq(schema_coder_add(&coder, inside[i], listed[i], 1), SINK_OK);
+	ck_assert(sink_span_equal(schema_coder_value(&coder), SPAN(others_bytes)));
+	schema_block_begin(&walk, SPAN(others_bytes), 'O', inside[2], 2);
+	for (size_t i = 0; i < 3; i++) {
+		ck_assert_int_eq(schema_block_next(&walk, &listings), SINK_OK);
+		expect_listings(listings, listed[i], 1);
+		ck_assert(sink_span_equal(schema_block_at(&walk), inside[i]));
+		if (i < 2)
+			ck_assert_str_eq(sink_prefix_to_text(&walk.subject.prefix, text),
+				i ? "192.0.2.0/25" : "192.0.2.0/24");
+		else
+			ck_assert_str_eq(sink_name_to_text(&walk.subject.name, text),
+				"ns1.example.com");
+		ck_assert_int_eq(schema_block_find(schema_coder_value(&coder), inside[i], 2,
+					 &listings),
+			SINK_OK);
+		expect_listings(listings, listed[i], 1);
+	}
+	ck_assert_int_eq(walk.subject.trigger, SINK_TRIGGER_NSNAME);
+	ck_assert_int_eq(schema_block_next(&walk, &listings), SINK_ENOENT);
+	schema_coder_free(&coder);
+}
+END_TEST
+
+/* Keys that are none's, each the only one of its block. */
+static const struct {
+	const uint8_t *key;
+	size_t len;
+	uint8_t listing;
+} bad_others[] = {
+	{ BYTES(""), 0 },
+	{ BYTES("\0"), 0 }, /* names asked for have their own blocks */
+	{ BYTES("\0com\0"), 0 },
+	{ BYTES("\5"), 0 }, /* no such trigger */
+	{ BYTES("\xff"), 0 },
+	{ BYTES("com\0"), 0 },
+	{ BYTES("\3com"), 0 },
+	{ BYTES("\3\0"), 0 },
+	{ BYTES("\1"), 0 },
+	{ BYTES("\1\4"), 0 },
+	{ BYTES("\1\5\xc0\1\1\2\1\1\x19"), 0 }, /* no such family */
+	{ BYTES("\1\0\xc0\1\1\2\1\1\x19"), 0 },
+	{ BYTES("\1\6\xc0\1\1\2\1\1\x19"), 0 }, /* four octets of sixteen */
+	{ BYTES("\1\4\xc0\0\2\1\1\x19"), 0 }, /* not escaped */
+	{ BYTES("\1\4\xc0\1\0\2\1\1\x19"), 0 },
+	{ BYTES("\1\4\xc0\1\3\2\1\1\x19"), 0 }, /* no such escape */
+	{ BYTES("\1\4\xc0\1\1\2\1"), 0 }, /* broken off */
+	{ BYTES("\1\4\xc0\1\1\2\1\1"), 0 }, /* no length */
+	{ BYTES("\1\4\xc0\1\1\2\1\1\0"), 0 }, /* length -1 */
+	{ BYTES("\1\4\xc0\1\1\2\1\1\x22"), 0 }, /* 33 bits */
+	{ BYTES("\1\4\xc0\1\1\2\1\1\x19\1"), 0 }, /* a byte too much */
+	{ BYTES("\1\4\xc0\1\1\2\1\2\x19"), 0 }, /* bits behind the length */
+	{ BYTES("\1\4\xc0\1\1\2\1\1\x17"), 0 },
+	{ BYTES("\2\6\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\x82"), 0 },
+	{ BYTES("\1\4\xc0\1\1\2\1\1\x19"), 2 }, /* a scope that a prefix cannot have */
+	{ BYTES("\4\4\xc0\1\1\2\1\1\x19"), 4 },
+};
+
+START_TEST(bad_other)
+{
+	struct sink_span key = sink_span(bad_others[_i].key, bad_others[_i].len);
+	struct schema_listings listings;
+	struct schema_block walk;
+	uint8_t block[64];
+	struct wire_out to = { .at = block, .left = sizeof block };
+
+	wire_put_varint(&to, 0);
+	wire_put_varint(&to, key.len);
+	wire_put_bytes(&to, key);
+	wire_put_varint(&to, bad_others[_i].listing);
+	schema_block_begin(&walk, sink_span(block, sizeof block - to.left), 'O', key, 3);
+	ck_assert_int_eq(schema_block_next(&walk, &listings), SINK_ECORRUPT);
+	ck_assert_int_eq(schema_block_next(&walk, &listings), SINK_ECORRUPT);
 }
 END_TEST
 
@@ -724,7 +1178,6 @@ static size_t check_block(const struct drawn *drawn, size_t from, size_t n)
 	struct schema_coder coder = { 0 };
 	struct schema_block walk;
 	struct schema_listings listings;
-	struct sink_name name;
 	size_t to = from;
 	int err = SINK_OK;
 
@@ -734,13 +1187,14 @@ static size_t check_block(const struct drawn *drawn, size_t from, size_t n)
 	MUST(err == SINK_OK || err == SINK_ETOOLONG);
 	ck_assert_uint_gt(to, from);
 	MUST(node(&coder) <= SCHEMA_NODE_MAX || to == from + 1);
-	schema_block_begin(&walk, schema_coder_value(&coder), schema_coder_last(&coder), 200);
+	schema_block_begin(&walk, schema_coder_value(&coder), 'N', schema_coder_last(&coder), 200);
 	for (size_t i = from; i < to; i++) {
-		MUST(schema_block_next(&walk, &name, &listings) == SINK_OK);
-		MUST(sink_span_equal(sink_name_key(&name), sink_name_key(&drawn[i].name)));
+		MUST(schema_block_next(&walk, &listings) == SINK_OK);
+		MUST(sink_span_equal(sink_name_key(&walk.subject.name),
+			sink_name_key(&drawn[i].name)));
 		expect_listings(listings, drawn[i].listings, drawn[i].count);
 	}
-	ck_assert_int_eq(schema_block_next(&walk, &name, &listings), SINK_ENOENT);
+	ck_assert_int_eq(schema_block_next(&walk, &listings), SINK_ENOENT);
 	for (size_t i = 0; i < n; i++) {
 		err = schema_block_find(schema_coder_value(&coder), sink_name_key(&drawn[i].name),
 			200, &listings);
@@ -796,9 +1250,9 @@ START_TEST(damaged_blocks)
 		memcpy(copy, coder.bytes, coder.len);
 		for (unsigned k = 1 + draw(3); k > 0; k--)
 			copy[draw((unsigned)coder.len)] = (uint8_t)draw(256);
-		schema_block_begin(&walk, block, schema_coder_last(&coder), 200);
-		for (; (err = schema_block_next(&walk, &now.name, &listings)) == SINK_OK;
-			first = false) {
+		schema_block_begin(&walk, block, 'N', schema_coder_last(&coder), 200);
+		for (; (err = schema_block_next(&walk, &listings)) == SINK_OK; first = false) {
+			now.name = walk.subject.name;
 			MUST(first || by_key(&before, &now) < 0);
 			before = now;
 		}
@@ -873,6 +1327,10 @@ START_TEST(words)
 	ck_assert_str_eq(sink_tlp_word(SINK_TLP_AMBER_STRICT), "amber+strict");
 	ck_assert_str_eq(sink_field_word(SINK_FIELD_LEGAL_BASIS), "legal-basis");
 	ck_assert_str_eq(sink_action_word(SINK_ACTION_SINKHOLE), "sinkhole");
+	ck_assert_str_eq(sink_trigger_word(SINK_TRIGGER_NSADDRESS), "ns-address");
+	ck_assert_str_eq(sink_hint_word(SINK_HINT_DATA), "data");
+	ck_assert_str_eq(sink_trigger_word(SINK_TRIGGER_COUNT), "?");
+	ck_assert_str_eq(sink_hint_word(SINK_HINT_COUNT), "?");
 	ck_assert_str_eq(sink_scope_word(SINK_SCOPE_COUNT), "?");
 	ck_assert_str_eq(sink_kind_word((enum sink_kind) - 1), "?");
 	ck_assert_str_eq(sink_severity_word(SINK_SEVERITY_COUNT), "?");
@@ -892,6 +1350,8 @@ int main(void)
 	tcase_add_loop_test(fields, varint, 0, LENGTH(varints));
 	tcase_add_test(fields, writes_stay_within);
 	tcase_add_test(fields, keys);
+	tcase_add_loop_test(fields, subject_keys, 0, LENGTH(subjects));
+	tcase_add_test(fields, longest_subject);
 	tcase_add_test(fields, words);
 	suite_add_tcase(suite, fields);
 	tcase_add_test(values, record_both_ways);
@@ -899,6 +1359,10 @@ int main(void)
 	tcase_add_loop_test(values, damaged_record, 0, LENGTH(record_damages));
 	tcase_add_test(values, cut_record);
 	tcase_add_test(values, record_with_long_text);
+	tcase_add_test(values, lists_both_ways);
+	tcase_add_loop_test(values, lists_are_judged, 0, LENGTH(lists));
+	tcase_add_test(values, longest_lists);
+	tcase_add_test(values, damaged_lists);
 	tcase_add_loop_test(values, bad_record_is_not_written, 0, LENGTH(bad_records));
 	tcase_add_test(values, policy_both_ways);
 	tcase_add_test(values, largest_policy);
@@ -906,7 +1370,10 @@ int main(void)
 	tcase_add_loop_test(values, bad_policy, 0, LENGTH(bad_policies));
 	tcase_add_test(values, policy_with_nine_aaaa);
 	tcase_add_test(values, meta_both_ways);
+	tcase_add_test(values, meta_counts);
+	tcase_add_test(values, prefixes_of_one_length);
 	tcase_add_test(values, damaged_meta);
+	tcase_add_loop_test(values, contradicting_meta, 0, LENGTH(meta_damages));
 	tcase_add_test(values, filter_both_ways);
 	tcase_add_test(values, damaged_filter);
 	suite_add_tcase(suite, values);
@@ -917,6 +1384,8 @@ int main(void)
 	tcase_add_loop_test(blocks, bad_block, 0, LENGTH(bad_blocks));
 	tcase_add_loop_test(blocks, find_in_bad_block, 0, LENGTH(bad_blocks));
 	tcase_add_loop_test(blocks, find_refuses_listings, 0, LENGTH(bad_listings));
+	tcase_add_test(blocks, others_both_ways);
+	tcase_add_loop_test(blocks, bad_other, 0, LENGTH(bad_others));
 	tcase_add_test(blocks, random_blocks);
 	tcase_add_test(blocks, damaged_blocks);
 	tcase_add_test(blocks, large_name);
