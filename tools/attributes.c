@@ -115,8 +115,10 @@ static bool set_confidence(struct attributes *a, const char *value)
 			return false;
 		n = n * 10 + (*value - '0');
 	}
+	if (n > 100)
+		return false;
 	a->record.confidence = (uint8_t)n;
-	return n <= 100;
+	return true;
 }
 
 static bool set_valid_from(struct attributes *a, const char *value)
@@ -126,8 +128,12 @@ static bool set_valid_from(struct attributes *a, const char *value)
 
 static bool set_valid_until(struct attributes *a, const char *value)
 {
-	/* 0 would mean for ever */
-	return when_parse(value, &a->record.valid_until) && a->record.valid_until > 0;
+	int64_t until;
+
+	if (!when_parse(value, &until) || until == 0) /* which would mean for ever */
+		return false;
+	a->record.valid_until = until;
+	return true;
 }
 
 static bool set_action(struct attributes *a, const char *value)
@@ -182,7 +188,7 @@ static int set_text(struct attributes *a, enum sink_field field, const char *val
 		return sink_why(why, SINK_ESYNTAX, "%s: not printable UTF-8", key);
 	if (field == SINK_FIELD_JURISDICTION && !is_jurisdiction(value))
 		return sink_why(why, SINK_ESYNTAX,
-			"jurisdiction '%s': not country codes such as FR or FR\\,DE", value);
+			"jurisdiction '%s': not country codes such as FR", value);
 	if (had + 1 + len > SINK_STRING_MAX)
 		return sink_why(why, SINK_ESYNTAX, "%s: longer than %d bytes", key,
 			SINK_STRING_MAX);

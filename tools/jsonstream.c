@@ -194,7 +194,7 @@ static int tell_bad(struct json_stream *s, enum feed_reason reason, struct sink_
 		feed_reason_word(reason));
 }
 
-static enum feed_reason reason_of(const json_error_t *error)
+enum feed_reason json_stream_reason(const json_error_t *error)
 {
 	switch (json_error_code(error)) {
 	case json_error_duplicate_key:
@@ -222,7 +222,7 @@ static int tell(struct json_stream *s, struct sink_span text)
 	if (!json && json_error_code(&error) == json_error_out_of_memory)
 		return no_memory(s);
 	if (!json)
-		return tell_bad(s, reason_of(&error), text);
+		return tell_bad(s, json_stream_reason(&error), text);
 	err = s->role == ROLE_MEMBER ? h->member(h->arg, &s->place, json)
 				     : h->element(h->arg, &s->place, json);
 	json_decref(json);
@@ -425,6 +425,7 @@ static int begin_told(struct json_stream *s, enum role role, uint32_t paths)
 {
 	s->role = role;
 	s->place.path = lowest(paths);
+	s->place.alone = role == ROLE_SINGLE;
 	s->fault = FEED_TAKEN;
 	s->values = 0;
 	s->wanted = is_wanted(s);

@@ -33,6 +33,7 @@ struct json_place {
 	uint64_t group;
 	uint64_t line, column; /* of its first byte, from 1; the column counts bytes */
 	uint8_t first; /* its first byte: '{', '[', '"', 't', '-', a digit ... */
+	bool alone; /* an element that stands in no array */
 };
 
 /* Each returns SINK_OK; another code ends the reading and is returned by it. */
@@ -69,6 +70,9 @@ struct json_stream_handler {
  */
 int json_stream(struct lines *lines, const char *const *paths,
 	const struct json_stream_handler *handler, struct sink_why *why);
+
+/* Why libjansson could not read something. */
+enum feed_reason json_stream_reason(const json_error_t *error);
 
 /* The same for bytes that come in pieces, which may be cut anywhere. After a failure there is only
  * json_stream_end(). paths, handler and why are borrowed until then. */
