@@ -165,7 +165,7 @@ ok "wrong usage publishes nothing" [ -z "$(ls d)" ]
 
 complains 2 "unknown key 'colour'" "an unknown key" compile -d d list.txt,colour=red
 complains 2 "no key=value" "a comma in a path" compile -d d list.txt,v
-complains 2 "unknown format 'rpz'" "an unknown format" compile -d d rpz:list.txt
+complains 2 "unknown format 'nosuch'" "an unknown format" compile -d d nosuch:list.txt
 complains 2 "names no file" "a format alone" compile -d d domains:
 complains 2 "names no file" "no path at all" compile -d d ,source=x
 complains 2 "severity cannot be" "a severity" compile -d d list.txt,severity=hot
