@@ -21,15 +21,6 @@ const struct feed_format *const feed_formats[] = {
 	&feed_csv,
 	&feed_json,
 	&feed_jsonl,
-	&feed_stix,
-	&feed_csv,
-	&feed_json,
-	&feed_jsonl,
-	&feed_metamask,
-	&feed_misp,
-	&feed_rpz,
-	&feed_dnsmasq,
-	&feed_unbound,
 	NULL,
 };
 
