@@ -317,7 +317,8 @@ START_TEST(command_stopped)
 
 	inside(room, "beat", beat);
 	snprintf(text, sizeof text,
-		"%s(while :; do echo >>'%s'; sleep 0.01; done) & while :; do echo a; done",
+		"%s(while :; do echo >>'%s'; sleep 0.01; done) & while :; do echo a; done "
+		"2>/dev/null",
 		_i ? "trap '' TERM PIPE; " : "", beat);
 	source = of_command(text);
 	parts = open_parts(&source);

@@ -18,7 +18,7 @@
 
 /* Archives may hold nothing: empty members, padding. Beyond so many bytes, and twice what came out of them,
  * it is an attempt to keep us busy. */
-#define HOLLOW_MAX ((uint64_t)4 << 20)
+#define HOLLOW_MAX ((uint64_t)2 << 20)
 
 struct input {
 	int fd; /* -1: in memory */

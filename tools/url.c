@@ -25,14 +25,19 @@ static const char *take_scheme(struct sink_span *url)
 	return NULL;
 }
 
-/* Take the authority off the front: up to '/', '?' or '#'. A backslash is a slash to browsers (WHATWG URL,
- * 4.4), and stands in no host: it ends it as well. */
+/* A backslash is a slash to browsers (WHATWG URL, 4.4), and stands in no host. */
+static bool ends_authority(uint8_t c)
+{
+	return c == '/' || c == '?' || c == '#' || c == '\\';
+}
+
+/* Take it off the front. */
 static struct sink_span take_authority(struct sink_span *rest)
 {
 	struct sink_span all = *rest;
 	size_t n = 0;
 
-	while (n < all.len && !memchr("/?#\\", all.at[n], 4))
+	while (n < all.len && !ends_authority(all.at[n]))
 		n++;
 	*rest = text_after(all, n);
 	return sink_span(all.at, n);

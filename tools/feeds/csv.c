@@ -212,7 +212,7 @@ static bool is_heading(struct sink_span field)
 		uint8_t c = field.at[i];
 		bool letter = text_lower(c) >= 'a' && text_lower(c) <= 'z';
 
-		if (!letter && (i == 0 || (!text_is_digit(c) && !memchr(" _-/()", c, 6))))
+		if (!letter && (i == 0 || (!text_is_digit(c) && (c == 0 || !strchr(" _-/()", c)))))
 			return false;
 	}
 	return true;
@@ -264,10 +264,11 @@ static void read_prefix(struct sink_span text, struct subject *out)
 		out->reason = FEED_VALUE_TYPE;
 }
 
-/* Where a wrong value would make the entry reach further, or do the opposite, there is no entry. */
+/* Where an entry without its value would reach further, last longer or do the opposite, there is none. */
 static bool is_vital(struct sink_span key)
 {
-	return text_is(key, "scope") || text_is(key, "action");
+	return text_is(key, "scope") || text_is(key, "action") || text_is(key, "valid-from") ||
+		text_is(key, "valid-until");
 }
 
 /* returns  FEED_TAKEN; why the row gives no entry at all */
