@@ -1,0 +1,63 @@
+/* intake.h - the sources of one compilation: each on its way into the new generation, and, where several
+ * share a name, what they are together. The unit that guards judge is the name: it is all that the database
+ * knows of a source. */
+#ifndef TOOLS_INTAKE_H
+#define TOOLS_INTAKE_H
+
+#include "feed.h"
+#include "seen.h"
+#include "source.h"
+
+/* All sources of one name. */
+struct origin {
+	struct sink_span name; /* of its first source */
+	size_t intakes;
+	uint64_t entries; /* taken from all of them */
+	enum source_held held; /* of the first of them that is */
+	double max_change; /* per cent; negative: not judged */
+	struct seen now; /* if judged */
+	struct seen before; /* likewise */
+	uint64_t previous; /* listings in the published generation */
+	uint64_t added, removed; /* names and prefixes, if judged */
+	uint64_t kept; /* last good listings, put into the new generation */
+	bool judged;
+};
+
+/* One source. */
+struct intake {
+	struct source *source;
+	struct origin *origin;
+	uint32_t batch; /* of the writer */
+	bool read; /* to its end, or to where its guard stopped it */
+	int err; /* what it was unreadable with */
+	double seconds;
+	struct feed_skips popular; /* lines: how many entries hit a popular name, and the first ones */
+	uint64_t distinct; /* listings in the database; UINT64_MAX: not counted */
+	uint64_t subsumed; /* of them, those that a parent covers, if counted */
+};
+
+struct intakes {
+	struct intake *at; /* in the order of the command line */
+	size_t count;
+	struct origin *origins; /* in the order of their names */
+	size_t origins_count;
+};
+
+/* Make an intake of each source, and find out which share a name. Sources stay the caller's. End it with
+ * intakes_end(), whatever this returned.
+ *
+ * max_change  of sources that say nothing of their own; negative: not judged
+ * returns     SINK_OK; SINK_ENOMEM
+ */
+int intakes_begin(struct intakes *intakes, struct source *const *sources, size_t count,
+	double max_change);
+
+/* The origin of that name, or NULL. Cost: a binary search. */
+struct origin *intakes_find(const struct intakes *intakes, struct sink_span name);
+
+struct sink_span source_name(const struct source *source);
+
+/* All zero is fine. */
+void intakes_end(struct intakes *intakes);
+
+#endif
