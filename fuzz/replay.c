@@ -1,14 +1,12 @@
 /* replay.c - main() for a fuzz target without a fuzzer: runs it over the files and directories named, and
  * over each of them cut short and with bytes changed. Prints TAP, a test an argument. */
+#include "fuzz.h"
+
 #include <ftw.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define VARIANTS 64 /* of each file */
 #define FILE_MAX (1 << 20) /* bytes; larger ones are cut */
@@ -65,6 +63,7 @@ static int run_file(const char *path, const struct stat *st, int type, struct FT
 		return 1;
 	len = fread(bytes, 1, sizeof bytes, file);
 	fclose(file);
+	fuzz_file(path);
 	run_variants(bytes, len);
 	files++;
 	return 0;

@@ -196,8 +196,12 @@ complains 3 "is a directory" "a directory" compile -d d domains:tmp
 complains 3 "neither a file nor a pipe" "a device without end" compile -d d domains:/dev/zero
 printf 'example.com\n' | iconv -f ascii -t utf-16 >utf16.txt
 complains 3 "UTF-16" "UTF-16" compile -d d domains:utf16.txt
-gzip <list.txt >list.gz
-complains 3 "gzip" "a compressed list" compile -d d domains:list.gz
+gzip <list.txt | head -c 40 >cut.gz
+complains 3 "'cut.gz': gzip data that are cut short" "a compressed list, cut short" compile -d d domains:cut.gz
+gzip <list.txt | xz >twice.xz
+complains 3 "compressed twice" "a list compressed twice" compile -d d domains:twice.xz
+yes evil.example | head -c 3000000 | gzip | head -c 5000 >late.gz
+complains 3 "'late.gz', line [0-9]*: gzip data that are cut short" "a long one, cut short" compile -d d late.gz
 printf '%s\n' '<html>' '<p>Please log in</p>' '</html>' >login.html
 complains 3 "write FORMAT:login.html" "an HTML page" compile -d d login.html
 printf '%s\n' '0.0.0.0 a.example' 'b.example' >mixed.txt
@@ -269,6 +273,17 @@ status=0
 cat rules.txt | TMPDIR=$room/nosuch "$sinkhole" compile -d d - >out 2>err || status=$?
 ok "a TMPDIR that is not there is not the feed's fault" \
 	complained 4 "'standard input': cannot be kept in \$TMPDIR: No such file"
+for program in gzip xz zstd bzip2; do
+	command -v $program >/dev/null || {
+		skip "a list compressed by $program" "no $program"
+		continue
+	}
+	$program <rules.txt >"$program.txt"
+	is 0 "a list compressed by $program" compile -d packed "$program.txt"
+	ok "is read like the plain one" says "$program.txt (adblock): 7 lines, 4 entries" err
+	$program <rules.txt | run compile -d packed -
+	ok "and out of a pipe, twice" says "standard input (adblock): 7 lines, 4 entries" err
+done
 mkfifo pipe
 cat list.txt >pipe &
 is 0 "a named pipe" compile -d d pipe

@@ -318,100 +318,6 @@ START_TEST(address_is_told)
 }
 END_TEST
 
-/* --- lines ------------------------------------------------------------------------------------------ */
-
-static size_t count_lines(struct lines *lines, size_t *too_long)
-{
-	struct line line;
-	size_t count = 0;
-
-	*too_long = 0;
-	while (lines_next(lines, &line) == SINK_OK) {
-		MUST(line.number == ++count);
-		MUST(line.text.len <= LINE_LENGTH_MAX);
-		*too_long += line.too_long;
-	}
-	return count;
-}
-
-/* A file around the limits of a line and of the buffer, read from memory, a file and a pipe alike. */
-static const struct {
-	size_t len; /* of one line in the middle, without its end */
-	const char *end;
-	size_t count, too_long;
-} lengths[] = {
-	{ 0, "\n", 3, 0 }, { LINE_LENGTH_MAX, "\n", 3, 0 }, { LINE_LENGTH_MAX, "\r\n", 3, 0 },
-	{ LINE_LENGTH_MAX + 1, "\n", 3, 1 }, { LINE_LENGTH_MAX + 1, "\r\n", 3, 1 },
-	{ LINES_BUFFER - 5, "\n", 3, 1 }, { LINES_BUFFER, "\n", 3, 1 },
-	{ 3 * LINES_BUFFER + 17, "\n", 3, 1 },
-	{ 3 * LINES_BUFFER, "", 2, 1 }, /* eats the line behind it */
-};
-
-static size_t make_lines(size_t i, uint8_t **out)
-{
-	size_t end = strlen(lengths[i].end), len = 4 + lengths[i].len + end + 4;
-	uint8_t *at = malloc(len);
-
-	ck_assert_ptr_nonnull(at);
-	memset(at, 'x', len);
-	at[3] = '\n';
-	memcpy(at + 4 + lengths[i].len, lengths[i].end, end);
-	*out = at;
-	return len;
-}
-
-START_TEST(line_lengths)
-{
-	uint8_t *bytes;
-	size_t len = make_lines((size_t)_i, &bytes), too_long;
-	char room[PATH_ROOM], path[PATH_ROOM];
-	struct lines *lines;
-	struct sink_why why;
-
-	make_room(room);
-	write_whole(inside(room, "lines", path), bytes, len);
-	ck_assert_int_eq(lines_open(path, &why, &lines), SINK_OK);
-	ck_assert_uint_eq(count_lines(lines, &too_long), lengths[_i].count);
-	ck_assert_uint_eq(too_long, lengths[_i].too_long);
-	ck_assert_int_eq(lines_rewind(lines), SINK_OK);
-	ck_assert_uint_eq(count_lines(lines, &too_long), lengths[_i].count);
-	ck_assert_uint_eq(too_long, lengths[_i].too_long);
-	lines_close(lines);
-	clear_room(room);
-	free(bytes);
-}
-END_TEST
-
-/* Each line is in the place of the one before it in the buffer some time: what comes out must be what
- * went in, in order. */
-START_TEST(many_lines)
-{
-	char room[PATH_ROOM], path[PATH_ROOM], wanted[64];
-	struct lines *lines;
-	struct line line;
-	struct sink_why why;
-	FILE *file;
-
-	make_room(room);
-	file = fopen(inside(room, "lines", path), "w");
-	ck_assert_ptr_nonnull(file);
-	for (int i = 0; i < 200000; i++)
-		fprintf(file, "line %d%s", i, i % 3 ? "\n" : "\r\n");
-	fclose(file);
-	ck_assert_int_eq(lines_open(path, &why, &lines), SINK_OK);
-	for (int i = 0; i < 200000; i++) {
-		snprintf(wanted, sizeof wanted, "line %d", i);
-		MUST(lines_next(lines, &line) == SINK_OK);
-		MUST(line.text.len == strlen(wanted) &&
-			memcmp(line.text.at, wanted, line.text.len) == 0);
-	}
-	ck_assert_int_eq(lines_next(lines, &line), SINK_ENOENT);
-	ck_assert_int_eq(lines_next(lines, &line), SINK_ENOENT);
-	lines_close(lines);
-	clear_room(room);
-}
-END_TEST
-
 /* --- any bytes ---------------------------------------------------------------------------------------- */
 
 static int take(void *arg, const struct feed_entry *entry)
@@ -473,7 +379,7 @@ int main(void)
 	Suite *suite = suite_create("feeds");
 	TCase *files = tcase_create("golden");
 	TCase *words = tcase_create("names");
-	TCase *reading = tcase_create("lines");
+	TCase *reading = tcase_create("bytes");
 
 	glob(FEEDS "/*/*.in", 0, NULL, &golden);
 	tcase_add_test(files, every_format_has_files);
@@ -484,8 +390,6 @@ int main(void)
 	tcase_add_loop_test(words, address_is_told, 0, LENGTH(addresses));
 	tcase_add_test(words, every_reason_has_a_word);
 	suite_add_tcase(suite, words);
-	tcase_add_loop_test(reading, line_lengths, 0, LENGTH(lengths));
-	tcase_add_test(reading, many_lines);
 	tcase_add_test(reading, shuffled_pieces);
 	tcase_set_timeout(reading, 120);
 	suite_add_tcase(suite, reading);

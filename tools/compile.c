@@ -24,18 +24,19 @@ static int note_withdrawal(void *arg, const struct feed_entry *entry)
 static int gather_withdrawn(struct job *job, struct source *source, struct sink_why *why)
 {
 	struct feed_sink sink = { .entry = note_withdrawal, .arg = &job->withdrawn };
+	struct sink_why reason = { .text = "" };
 	int err = lines_keep(source->lines, source_title(source), why);
 
 	if (err)
 		return err;
 	err = feed_read(source->lines, source->format, &source->options, &sink, &source->tally,
-		why);
+		&reason);
 	memset(&source->tally, 0, sizeof source->tally);
 	if (!err)
 		err = lines_rewind(source->lines);
 	if (err)
 		sink_why(why, err, "'%s': %s", source_title(source),
-			err == SINK_EIO ? strerror(errno) : sink_strerror(err));
+			reason.text[0] ? reason.text : sink_strerror(err));
 	return err;
 }
 
@@ -151,17 +152,16 @@ static int read_source(struct job *job, struct source *source, struct sink_why *
 {
 	struct feeding feeding = { .job = job, .source = source };
 	struct feed_sink sink = { .entry = take_entry, .tick = show_progress, .arg = &feeding };
+	struct sink_why reason = { .text = "" };
 	int err = feed_read(source->lines, source->format, &source->options, &sink, &source->tally,
-		why);
+		&reason);
 
 	lines_close(source->lines);
 	source->lines = NULL;
 	if (err)
 		sink_why(why, err, "'%s', line %llu: %s", source_title(source),
 			(unsigned long long)source->tally.lines,
-			err == SINK_EIO		       ? strerror(errno)
-				: err == SINK_ETOOLONG ? "larger than any list should be (4 GiB)"
-						       : sink_strerror(err));
+			reason.text[0] ? reason.text : sink_strerror(err));
 	return err;
 }
 

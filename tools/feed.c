@@ -266,10 +266,14 @@ int feed_read(struct lines *lines, const struct feed_format *format,
 	static const struct feed_options none;
 	struct reading r = { .sink = sink, .tally = tally };
 	struct sink_why unread = { .text = "" };
+	int err;
 	struct feed_document document = {
 		.lines = lines, .options = options ? options : &none, .why = why ? why : &unread
 	};
 
 	r.out = (struct feed_out){ .entry = take, .skip = skip, .item = item, .arg = &r };
-	return format->line ? read_lines(lines, format, &r) : read_document(&document, format, &r);
+	err = format->line ? read_lines(lines, format, &r) : read_document(&document, format, &r);
+	if (err && *lines_problem(lines))
+		return sink_why(why, err, "%s", lines_problem(lines));
+	return err;
 }

@@ -248,8 +248,9 @@ struct feed_sink {
  *
  * options  NULL: none
  * tally    all zero before; right also after a failure
+ * why      may be NULL; without the input's name
  * returns  SINK_OK; SINK_EIO, SINK_ETOOLONG (see lines.h); SINK_ESYNTAX, SINK_ENOMEM (a document that cannot
- *          be read, with `why`, which may be NULL); what `entry` returned
+ *          be read, or an archive that is damaged), all of them with `why`; what `entry` returned
  */
 int feed_read(struct lines *lines, const struct feed_format *format,
 	const struct feed_options *options, const struct feed_sink *sink, struct feed_tally *tally,

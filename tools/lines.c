@@ -8,34 +8,40 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "codec.h"
+#include "input.h"
+
 #define HEAD_MAX 128 /* bytes kept of a line that is too long */
 
 struct lines {
-	int fd; /* -1: bytes in memory */
-	off_t start; /* offset to rewind to; -1: a pipe */
+	struct input *input;
 	uint8_t *buffer; /* NULL after a rewind */
 	size_t size, at, end; /* bytes: of buffer, next to give out, filled */
 	bool eof;
-	uint64_t bytes, number;
+	int err; /* what the next call returns */
+	uint64_t number, count_max;
 	uint8_t head[HEAD_MAX];
+	char problem[128]; /* of the last call; empty: none */
 };
 
 /* What a file begins with that is no text we could read, and what to do about it. */
 static const struct {
+	size_t at; /* offset */
 	const char *bytes;
 	size_t len;
 	const char *what;
 } refused[] = {
-	{ "\xff\xfe", 2, "UTF-16 or UTF-32 text: convert it to UTF-8 first" },
-	{ "\xfe\xff", 2, "UTF-16 text: convert it to UTF-8 first" },
-	{ "\0\0\xfe\xff", 4, "UTF-32 text: convert it to UTF-8 first" },
-	{ "\x1f\x8b", 2, "compressed by gzip: decompress it first" },
-	{ "\xfd"
-	  "7zXZ\0",
-		6, "compressed by xz: decompress it first" },
-	{ "\x28\xb5\x2f\xfd", 4, "compressed by zstd: decompress it first" },
-	{ "BZh", 3, "compressed by bzip2: decompress it first" },
-	{ "PK\x03\x04", 4, "a zip archive: unpack it first" },
+	{ 0, "\xff\xfe", 2, "UTF-16 or UTF-32 text: convert it to UTF-8 first" },
+	{ 0, "\xfe\xff", 2, "UTF-16 text: convert it to UTF-8 first" },
+	{ 0, "\0\0\xfe\xff", 4, "UTF-32 text: convert it to UTF-8 first" },
+	{ 0, "PK\x03\x04", 4, "a zip archive: unpack it first" },
+	{ 0, "PK\x05\x06", 4, "a zip archive: unpack it first" },
+	{ 0, "7z\xbc\xaf\x27\x1c", 6, "a 7z archive: unpack it first" },
+	{ 0, "Rar!\x1a\x07", 6, "a rar archive: unpack it first" },
+	{ 257, "ustar", 5, "a tar archive: unpack it first" },
+	{ 0, "\x1f\x9d", 2, "compressed by compress: decompress it first" },
+	{ 0, "\x04\x22\x4d\x18", 4, "compressed by lz4: decompress it first" },
+	{ 0, "LZIP\x01", 5, "compressed by lzip: decompress it first" },
 };
 
 /* UTF-16 without a mark: ASCII letters with zero bytes between. */
@@ -45,35 +51,41 @@ static bool is_bare_utf16(const uint8_t *at, size_t len)
 		((at[0] && !at[1] && at[2] && !at[3]) || (!at[0] && at[1] && !at[2] && at[3]));
 }
 
-static int refuse(const struct lines *l, struct sink_why *why, const char *path)
+static int refuse(const struct lines *l, struct sink_why *why, const char *title)
 {
-	size_t len = l->end;
+	const char *outer = lines_compression(l);
+	const struct codec *inner = outer ? codec_of(sink_span(l->buffer, l->end)) : NULL;
 
+	if (inner)
+		return sink_why(why, SINK_ESYNTAX, "'%.300s': compressed twice, by %s in %s", title,
+			inner->word, outer);
 	for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
-		if (len >= refused[i].len &&
-			memcmp(l->buffer, refused[i].bytes, refused[i].len) == 0)
-			return sink_why(why, SINK_ESYNTAX, "'%.300s': %s", path, refused[i].what);
-	if (is_bare_utf16(l->buffer, len))
-		return sink_why(why, SINK_ESYNTAX, "'%.300s': %s", path, refused[0].what);
+		if (l->end >= refused[i].at + refused[i].len &&
+			memcmp(l->buffer + refused[i].at, refused[i].bytes, refused[i].len) == 0)
+			return sink_why(why, SINK_ESYNTAX, "'%.300s': %s", title, refused[i].what);
+	if (is_bare_utf16(l->buffer, l->end))
+		return sink_why(why, SINK_ESYNTAX, "'%.300s': %s", title, refused[0].what);
 	return SINK_OK;
+}
+
+/* Keep what is to be said of a failure. */
+static int failed(struct lines *l, int err)
+{
+	snprintf(l->problem, sizeof l->problem, "%s", input_problem(l->input));
+	return err;
 }
 
 /* Read until the buffer is full or the input ends. */
 static int fill(struct lines *l)
 {
 	while (!l->eof && l->end < l->size) {
-		ssize_t n = read(l->fd, l->buffer + l->end, l->size - l->end);
+		size_t got;
+		int err = input_read(l->input, l->buffer + l->end, l->size - l->end, &got);
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return SINK_EIO;
-		if (n == 0)
-			l->eof = true;
-		l->end += (size_t)n;
-		l->bytes += (uint64_t)n;
-		if (l->bytes > LINES_BYTES_MAX)
-			return SINK_ETOOLONG;
+		if (err)
+			return failed(l, err);
+		l->eof = got == 0;
+		l->end += got;
 	}
 	return SINK_OK;
 }
@@ -90,8 +102,10 @@ static int begin(struct lines *l)
 	int err;
 
 	l->buffer = malloc(LINES_BUFFER);
-	if (!l->buffer)
+	if (!l->buffer) {
+		snprintf(l->problem, sizeof l->problem, "no memory");
 		return SINK_ENOMEM;
+	}
 	l->size = LINES_BUFFER;
 	err = fill(l);
 	if (!err)
@@ -130,68 +144,88 @@ static int open_path(const char *path, struct sink_why *why, int *out)
 	return SINK_OK;
 }
 
-int lines_open(const char *path, struct sink_why *why, struct lines **out)
+static int explain(struct sink_why *why, int err, const char *title, const char *problem)
 {
-	struct lines *l = calloc(1, sizeof *l);
-	int err;
-
-	if (!l)
-		return sink_why(why, SINK_ENOMEM, "'%.300s': no memory", path);
-	l->fd = -1;
-	err = open_path(path, why, &l->fd);
-	if (err)
-		goto fail;
-	l->start = lseek(l->fd, 0, SEEK_CUR);
-	err = begin(l);
-	if (err) {
-		sink_why(why, err, "'%.300s': %s", path,
-			err == SINK_EIO ? strerror(errno) : sink_strerror(err));
-		goto fail;
-	}
-	err = refuse(l, why, path);
-	if (err)
-		goto fail;
-	*out = l;
-	return SINK_OK;
-fail:
-	lines_close(l);
-	return err;
+	return sink_why(why, err, "'%.300s': %s", title, *problem ? problem : sink_strerror(err));
 }
 
-int lines_open_bytes(struct sink_span bytes, struct sink_why *why, struct lines **out)
+/* Takes over the input. */
+static int open_input(struct input *input, const char *title, struct sink_why *why,
+	struct lines **out)
 {
 	struct lines *l = calloc(1, sizeof *l);
 	int err = SINK_ENOMEM;
 
-	if (!l)
-		return SINK_ENOMEM;
-	l->fd = -1;
-	l->start = -1;
-	l->eof = true;
-	l->buffer = malloc(bytes.len + 1);
-	if (!l->buffer)
-		goto fail;
-	if (bytes.len > 0)
-		memcpy(l->buffer, bytes.at, bytes.len);
-	l->size = l->end = bytes.len;
-	l->bytes = bytes.len;
-	err = refuse(l, why, "input");
+	if (!l) {
+		input_close(input);
+		return explain(why, err, title, "no memory");
+	}
+	l->input = input;
+	lines_limit(l, 0, 0);
+	err = begin(l);
 	if (err)
-		goto fail;
-	skip_mark(l);
+		explain(why, err, title, l->problem);
+	else
+		err = refuse(l, why, title);
+	if (err) {
+		lines_close(l);
+		return err;
+	}
 	*out = l;
 	return SINK_OK;
-fail:
-	lines_close(l);
-	return err;
+}
+
+int lines_open_fd(int fd, const char *title, struct sink_why *why, struct lines **out)
+{
+	struct input *input;
+	int err = input_open(fd, &input);
+
+	if (err)
+		return explain(why, err, title, err == SINK_EIO ? strerror(errno) : "");
+	return open_input(input, title, why, out);
+}
+
+int lines_open(const char *path, struct sink_why *why, struct lines **out)
+{
+	int fd = -1;
+	int err = open_path(path, why, &fd);
+
+	return err ? err : lines_open_fd(fd, path, why, out);
+}
+
+int lines_open_bytes(struct sink_span bytes, struct sink_why *why, struct lines **out)
+{
+	struct input *input;
+	int err = input_open_bytes(bytes, &input);
+
+	if (err)
+		return explain(why, err, "input", "");
+	return open_input(input, "input", why, out);
+}
+
+void lines_limit(struct lines *l, uint64_t bytes, uint64_t count)
+{
+	l->err = input_limit(l->input, bytes ? bytes : LINES_BYTES_MAX);
+	if (l->err)
+		failed(l, l->err);
+	l->count_max = count ? count : LINES_COUNT_MAX;
+}
+
+const char *lines_problem(const struct lines *l)
+{
+	return l->problem;
+}
+
+const char *lines_compression(const struct lines *l)
+{
+	return input_compression(l->input);
 }
 
 void lines_close(struct lines *l)
 {
 	if (!l)
 		return;
-	if (l->fd >= 0)
-		close(l->fd);
+	input_close(l->input);
 	free(l->buffer);
 	free(l);
 }
@@ -205,6 +239,7 @@ struct sink_span lines_sample(const struct lines *l, bool *whole)
 /* Drop what was given out and read on. */
 static int refill(struct lines *l)
 {
+	input_forget(l->input);
 	memmove(l->buffer, l->buffer + l->at, l->end - l->at);
 	l->end -= l->at;
 	l->at = 0;
@@ -247,9 +282,17 @@ static struct line whole_line(struct lines *l, size_t len)
 	return line;
 }
 
+/* May more be given out? */
+static int go_on(struct lines *l)
+{
+	if (!l->buffer)
+		l->err = begin(l);
+	return l->err;
+}
+
 int lines_take(struct lines *l, struct sink_span *out)
 {
-	int err = l->buffer ? SINK_OK : begin(l);
+	int err = go_on(l);
 
 	if (!err && l->at == l->end && !l->eof)
 		err = refill(l);
@@ -262,9 +305,9 @@ int lines_take(struct lines *l, struct sink_span *out)
 	return SINK_OK;
 }
 
-int lines_next(struct lines *l, struct line *out)
+static int next(struct lines *l, struct line *out)
 {
-	int err = l->buffer ? SINK_OK : begin(l);
+	int err = go_on(l);
 
 	while (!err) {
 		size_t left = l->end - l->at;
@@ -289,103 +332,49 @@ int lines_next(struct lines *l, struct line *out)
 	return err;
 }
 
-static int temporary_file(void)
+int lines_next(struct lines *l, struct line *out)
 {
-	const char *dir = getenv("TMPDIR");
-	char path[4096];
-	int fd;
+	int err = next(l, out);
 
-	if (!dir || !*dir)
-		dir = "/tmp";
-	fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (fd >= 0)
-		return fd;
-	/* a file system without O_TMPFILE */
-	if ((size_t)snprintf(path, sizeof path, "%s/sinkhole-XXXXXX", dir) >= sizeof path) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	fd = mkostemp(path, O_CLOEXEC);
-	if (fd >= 0)
-		unlink(path);
-	return fd;
-}
-
-static int write_all(int fd, const uint8_t *at, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, at, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return SINK_EIO;
-		at += n;
-		len -= (size_t)n;
-	}
-	return SINK_OK;
-}
-
-/* Copy the whole input. *is_copy tells which of the two an error is about. */
-static int copy(struct lines *l, int fd, bool *is_copy)
-{
-	int err = SINK_OK;
-
-	for (;;) {
-		*is_copy = true;
-		err = write_all(fd, l->buffer, l->end);
-		if (err || l->eof)
-			return err;
-		*is_copy = false;
-		l->end = 0;
-		err = fill(l);
-		if (err)
-			return err;
-	}
+	if (err || out->number <= l->count_max)
+		return err;
+	snprintf(l->problem, sizeof l->problem, "more than the limit of %llu lines",
+		(unsigned long long)l->count_max);
+	return l->err = SINK_ETOOLONG;
 }
 
 int lines_keep(struct lines *l, const char *title, struct sink_why *why)
 {
-	bool is_copy = true;
-	int fd, err;
+	int err;
 
-	if (l->start >= 0 || l->fd < 0)
+	if (input_can_rewind(l->input))
 		return SINK_OK;
-	fd = temporary_file();
-	err = fd < 0 ? SINK_EIO : copy(l, fd, &is_copy);
+	err = input_keep(l->input);
 	if (err)
-		sink_why(why, err, "'%.300s': %s%s", title,
-			is_copy ? "cannot be kept in $TMPDIR: " : "",
-			err == SINK_EIO ? strerror(errno) : sink_strerror(err));
-	if (fd < 0)
-		return err;
-	close(l->fd);
-	l->fd = fd;
-	l->start = 0;
-	return err ? err : lines_rewind(l);
+		return explain(why, failed(l, err), title, l->problem);
+	return lines_rewind(l);
 }
 
 int lines_rewind(struct lines *l)
 {
-	if (l->fd < 0) {
-		l->at = 0;
-		l->number = 0;
-		skip_mark(l);
+	int err;
+
+	if (!input_can_rewind(l->input))
 		return SINK_OK;
-	}
-	if (l->start < 0)
-		return SINK_OK;
-	if (lseek(l->fd, l->start, SEEK_SET) < 0)
-		return SINK_EIO;
+	err = input_rewind(l->input);
+	if (err)
+		return failed(l, err);
 	free(l->buffer);
 	l->buffer = NULL;
 	l->at = l->end = 0;
-	l->bytes = l->number = 0;
+	l->number = 0;
 	l->eof = false;
+	l->err = SINK_OK;
+	l->problem[0] = 0;
 	return SINK_OK;
 }
 
 uint64_t lines_bytes(const struct lines *l)
 {
-	return l->bytes;
+	return input_bytes(l->input);
 }
