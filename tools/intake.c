@@ -8,6 +8,12 @@ struct sink_span source_name(const struct source *source)
 	return source->attributes.record.text[SINK_FIELD_SOURCE];
 }
 
+const char *intake_title(const struct intake *intake, uint32_t part)
+{
+	(void)part;
+	return source_title(intake->source);
+}
+
 static int compare_names(struct sink_span a, struct sink_span b)
 {
 	int order = memcmp(a.at, b.at, a.len < b.len ? a.len : b.len);

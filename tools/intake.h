@@ -55,6 +55,9 @@ int intakes_begin(struct intakes *intakes, struct source *const *sources, size_t
 /* The origin of that name, or NULL. Cost: a binary search. */
 struct origin *intakes_find(const struct intakes *intakes, struct sink_span name);
 
+/* How messages name one of its inputs. */
+const char *intake_title(const struct intake *intake, uint32_t part);
+
 struct sink_span source_name(const struct source *source);
 
 /* All zero is fine. */

@@ -1,0 +1,180 @@
+/* take.c - one source into the writer. */
+#include "take.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "guard.h"
+#include "say.h"
+
+struct taking {
+	struct job *job;
+	struct intake *intake;
+	const struct source *source;
+	/* ids for the writer, of entries that say nothing of themselves */
+	uint32_t record[SINK_KIND_COUNT];
+	bool has_record[SINK_KIND_COUNT];
+	uint64_t left; /* entries that it may still have */
+	bool piles_up; /* hashes of what it lists, to compare with what it had */
+	int err; /* what the writer failed with */
+};
+
+/* The record of an entry: its source's, with what it says of itself over it. */
+static int find_record(struct taking *t, const struct feed_entry *entry, enum sink_kind kind,
+	uint32_t *out)
+{
+	struct attributes both;
+	int err;
+
+	if (!entry->says && t->has_record[kind]) {
+		*out = t->record[kind];
+		return SINK_OK;
+	}
+	attributes_over(&t->source->attributes, entry->says, &both);
+	both.record.kind = kind;
+	if (both.record.valid_until == 0 && t->source->valid_for > 0)
+		both.record.valid_until = t->job->time + t->source->valid_for;
+	err = sink_writer_record(t->job->writer, &both.record, out);
+	if (err || entry->says)
+		return err;
+	t->record[kind] = *out;
+	t->has_record[kind] = true;
+	return SINK_OK;
+}
+
+static int pile_up(struct taking *t, const struct feed_entry *entry)
+{
+	const struct mix *mix = &t->job->mix;
+
+	return seen_add(&t->intake->origin->now,
+		sink_trigger_is_prefix(entry->trigger)
+			? seen_hash_prefix(mix, entry->trigger, &entry->prefix)
+			: seen_hash_name(mix, entry->trigger, &entry->name));
+}
+
+static int add_entry(struct taking *t, const struct feed_entry *entry, enum sink_kind kind,
+	enum sink_scope scope)
+{
+	uint32_t record;
+	int err = find_record(t, entry, kind, &record);
+
+	if (!err && sink_trigger_is_prefix(entry->trigger))
+		err = sink_writer_add_prefix(t->job->writer, entry->trigger, &entry->prefix, record);
+	else if (!err)
+		err = sink_writer_add_name(t->job->writer, entry->trigger, &entry->name, scope,
+			record);
+	if (!err && t->piles_up)
+		err = pile_up(t, entry);
+	t->err = err;
+	return err;
+}
+
+static void note_popular(struct taking *t, const struct feed_entry *entry, enum sink_scope scope)
+{
+	struct feed_skips *hits = &t->intake->popular;
+	char text[SINK_TEXT_MAX];
+
+	if (sink_trigger_is_prefix(entry->trigger) ||
+		!popular_hit(&t->job->guards.popular, &entry->name, scope))
+		return;
+	sink_name_to_text(&entry->name, text);
+	feed_example_add(hits, hits->lines++, &t->source->tally, sink_span_text(text));
+}
+
+static int take_entry(void *arg, const struct feed_entry *entry)
+{
+	struct taking *t = arg;
+	const struct attributes *attributes = &t->source->attributes;
+	enum sink_kind kind = attributes->allow ? SINK_KIND_ALLOW : entry->kind;
+	enum sink_scope scope = attributes->has_scope ? attributes->scope : entry->scope;
+	enum feed_reason reason;
+
+	if (entry->withdraws)
+		return FEED_WITHDRAWAL;
+	if (t->source->format->withdraws && withdraw_has(&t->job->withdrawn, entry))
+		return FEED_WITHDRAWN;
+	reason = gate_judge(&t->job->gate, entry, kind, scope);
+	if (reason)
+		return (int)reason;
+	if (t->left == 0)
+		return SINK_ETOOLONG;
+	t->left--;
+	if (popular_is_on(&t->job->guards.popular) && kind != SINK_KIND_ALLOW)
+		note_popular(t, entry, scope);
+	return add_entry(t, entry, kind, scope);
+}
+
+static void show_progress(void *arg, const struct feed_tally *tally)
+{
+	const struct taking *t = arg;
+
+	if (!t->job->quiet)
+		progress("%s: %s lines, %s entries", source_title(t->source),
+			number(tally->lines).text, number(tally->entries).text);
+}
+
+/* What the source failed with; what the writer failed with is another matter. */
+static void hold(struct taking *t, int err, const struct sink_why *reason)
+{
+	const struct source *source = t->source;
+	const struct gate *gate = &t->job->gate;
+	const char *title = intake_title(t->intake, source->tally.part);
+
+	t->intake->err = err;
+	if (t->left == 0)
+		guard_hold(gate, t->intake, SOURCE_LIMIT, "'%.250s', line %llu: more than %s entries",
+			title, (unsigned long long)source->tally.number,
+			number(source->tally.entries).text);
+	else
+		guard_hold(gate, t->intake,
+			err == SINK_ETOOLONG ? SOURCE_LIMIT : SOURCE_UNREADABLE,
+			"'%.250s', line %llu: %s", title, (unsigned long long)source->tally.lines,
+			reason->text[0] ? reason->text : sink_strerror(err));
+}
+
+/* The first that says something. */
+static uint64_t limit(uint64_t own, uint64_t all, uint64_t otherwise)
+{
+	return own ? own : all ? all : otherwise;
+}
+
+static int read_it(struct taking *t)
+{
+	struct source *source = t->intake->source;
+	const struct source_limits *own = &source->limits, *all = &t->job->guards.limits;
+	struct feed_sink sink = { .entry = take_entry, .tick = show_progress, .arg = t };
+	struct sink_why reason = { .text = "" };
+	int err;
+
+	t->left = limit(own->entries, all->entries, GUARD_ENTRIES_MAX);
+	lines_limit(source->lines, limit(own->bytes, all->bytes, 0),
+		limit(own->lines, all->lines, 0));
+	err = feed_read(source->lines, source->format, &source->options, &sink, &source->tally,
+		&reason);
+	lines_close(source->lines);
+	source->lines = NULL;
+	if (err && !t->err)
+		hold(t, err, &reason);
+	return t->err;
+}
+
+int take_source(struct job *job, struct intake *intake, struct sink_why *why)
+{
+	struct taking taking = { .job = job, .intake = intake, .source = intake->source };
+	struct timespec begun;
+	int err;
+
+	clock_gettime(CLOCK_MONOTONIC, &begun);
+	taking.piles_up = intake->origin->max_change >= 0 && !job->gate.forced[GATE_CHANGE];
+	intake->batch = sink_writer_batch(job->writer);
+	err = read_it(&taking);
+	intake->read = true;
+	intake->seconds = seconds_since(&begun);
+	intake->origin->entries += intake->source->tally.entries;
+	if (err)
+		return sink_why(why, err, "'%s', line %llu: %s", source_title(intake->source),
+			(unsigned long long)intake->source->tally.lines,
+			err == SINK_EIO ? strerror(errno) : sink_strerror(err));
+	guard_judge(&job->guards, &job->gate, intake);
+	return SINK_OK;
+}
