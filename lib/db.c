@@ -141,7 +141,7 @@ static int read_filter(struct sink_db *db, const struct sink_reader *reader)
 	int err = env_get(reader, sink_span_text(SCHEMA_FILTER), &value);
 
 	if (!err)
-		err = schema_filter_decode(value, db->meta.names, &blocks);
+		err = schema_filter_decode(value, schema_meta_total(&db->meta), &blocks);
 	if (err)
 		return err;
 	db->filter = (struct filter){ .blocks = blocks.at, .count = blocks.len / FILTER_BLOCK };
@@ -169,8 +169,9 @@ static int read_heads(struct sink_db *db, const char *path, struct sink_why *why
 		if (err == SINK_ENOENT)
 			err = SINK_ECORRUPT;
 		if (err == SINK_EVERSION)
-			sink_why(why, err, "%s: %s: of another version of sinkhole", path,
-				heads[i].what);
+			sink_why(why, err,
+				"%s: %s: written by another version of sinkhole; compile again",
+				path, heads[i].what);
 		else if (err)
 			sink_why(why, err, "%s: %s: %s", path, heads[i].what, sink_strerror(err));
 	}
@@ -252,7 +253,7 @@ void sink_db_close(struct sink_db *db)
 void sink_db_summary(const struct sink_db *db, struct sink_summary *out)
 {
 	*out = (struct sink_summary){
-		.names = db->meta.names,
+		.names = schema_meta_total(&db->meta),
 		.listings = db->meta.listings,
 		.records = db->meta.records,
 		.bytes = db->bytes,
@@ -322,68 +323,134 @@ int sink_reader_record(struct sink_reader *reader, uint32_t record, struct sink_
 	return schema_record_decode(value, out);
 }
 
+/* Find the listings of one subject.
+ *
+ * key      made by schema_name_key() or schema_prefix_key()
+ * returns  SINK_OK; SINK_ENOENT; SINK_ECORRUPT
+ */
+static int find_subject(struct sink_reader *reader, struct sink_span key,
+	struct schema_listings *out)
+{
+	struct sink_span found = key, block, last;
+	int err = env_move(reader->cursor, MDB_SET_RANGE, &found, &block);
+
+	if (err)
+		return err;
+	if (!schema_is_block_key(found, &last) || found.at[0] != key.at[0])
+		return SINK_ENOENT; /* beyond the last block */
+	return schema_block_find(block, sink_span(key.at + 1, key.len - 1),
+		reader->db->meta.records, out);
+}
+
+/* What is asked for, and who is told. */
+struct search {
+	struct sink_reader *reader;
+	enum sink_trigger trigger;
+	sink_listing_fn *fn;
+	void *arg;
+};
+
 /* Which scopes of an ancestor reach a name. */
 static bool covers(enum sink_scope scope, bool itself)
 {
 	return scope == SINK_SCOPE_SUBTREE || (scope == SINK_SCOPE_EXACT) == itself;
 }
 
-/* Find the listings of the one name with this key.
+/* Report what is listed about the subject with this key and covers what is asked for.
  *
- * returns  SINK_OK; SINK_ENOENT; SINK_ECORRUPT
+ * labels   of the subject, or bits
+ * itself   it is what is asked for, or a prefix: those have one scope, which is that of a name itself
  */
-static int find_name(struct sink_reader *reader, struct sink_span name, struct schema_listings *out)
-{
-	uint8_t bytes[SCHEMA_NAMES_KEY_MAX];
-	struct sink_span key = sink_span(bytes, schema_names_key(name, bytes));
-	struct sink_span block, last;
-	int err = env_move(reader->cursor, MDB_SET_RANGE, &key, &block);
-
-	if (err)
-		return err;
-	if (!schema_is_names_key(key, &last))
-		return SINK_ENOENT; /* beyond the last block */
-	return schema_block_find(block, name, reader->db->meta.records, out);
-}
-
-/* Report what is listed about the ancestor with `labels` labels and covers the name. */
-static int find_ancestor(struct sink_reader *reader, const struct sink_name *name, uint8_t labels,
-	sink_listing_fn *fn, void *arg)
+static int report(const struct search *search, struct sink_span key, uint8_t labels, bool itself)
 {
 	struct schema_listings listings;
 	struct sink_listing listing = { .labels = labels };
 	uint64_t number;
-	int err = find_name(reader, sink_span(name->key, name->end[labels]), &listings);
+	int err = find_subject(search->reader, key, &listings);
 
 	if (err)
 		return err == SINK_ENOENT ? SINK_OK : err;
 	while (!(err = schema_listing_next(&listings, &number))) {
 		listing.record = schema_listing_record(number);
 		listing.scope = schema_listing_scope(number);
-		if (!covers(listing.scope, labels == name->labels))
+		if (!covers(listing.scope, itself))
 			continue;
-		err = fn(arg, &listing);
+		err = search->fn(search->arg, &listing);
 		if (err)
 			return err;
 	}
 	return err == SINK_ENOENT ? SINK_OK : err;
 }
 
-int sink_reader_find(struct sink_reader *reader, const struct sink_name *name, sink_listing_fn *fn,
-	void *arg)
+static int report_ancestor(const struct search *search, const struct sink_name *name,
+	uint8_t labels)
 {
-	const struct filter *filter = &reader->db->filter;
+	uint8_t key[SCHEMA_BLOCK_KEY_MAX];
+	size_t len = schema_name_key(search->trigger, sink_span(name->key, name->end[labels]), key);
+
+	return report(search, sink_span(key, len), labels, labels == name->labels);
+}
+
+static int find_name(const struct search *search, const struct sink_name *name)
+{
+	const struct filter *filter = &search->reader->db->filter;
 	uint64_t hashes[SINK_LABELS_MAX + 1];
 	int err = SINK_OK;
 
-	hash_name(name, hashes);
+	hash_name(hash_start((uint8_t)search->trigger), name, hashes);
 	for (unsigned labels = 0; labels <= name->labels; labels++)
 		filter_prefetch(filter, hashes[labels]);
 	for (unsigned above = 0; !err && above <= name->labels; above++) {
 		uint8_t labels = (uint8_t)(name->labels - above);
 
 		if (filter_has(filter, hashes[labels]))
-			err = find_ancestor(reader, name, labels, fn, arg);
+			err = report_ancestor(search, name, labels);
 	}
+	return err;
+}
+
+int sink_reader_find(struct sink_reader *reader, const struct sink_name *name, sink_listing_fn *fn,
+	void *arg)
+{
+	const struct search search = { reader, SINK_TRIGGER_QNAME, fn, arg };
+
+	return find_name(&search, name);
+}
+
+int sink_reader_find_name(struct sink_reader *reader, enum sink_trigger trigger,
+	const struct sink_name *name, sink_listing_fn *fn, void *arg)
+{
+	const struct search search = { reader, trigger, fn, arg };
+
+	if ((unsigned)trigger >= SINK_TRIGGER_COUNT || sink_trigger_is_prefix(trigger))
+		return SINK_EINVAL;
+	return reader->db->meta.subjects[trigger] > 0 ? find_name(&search, name) : SINK_OK;
+}
+
+static int report_prefix(const struct search *search, struct sink_prefix prefix, uint8_t bits)
+{
+	uint8_t key[SCHEMA_BLOCK_KEY_MAX];
+	struct sink_span subject;
+
+	sink_prefix_cut(&prefix, bits);
+	subject = sink_span(key, schema_prefix_key(search->trigger, &prefix, key));
+	if (!filter_has(&search->reader->db->filter,
+		    schema_hash(SCHEMA_OTHERS, sink_span(key + 1, subject.len - 1))))
+		return SINK_OK;
+	return report(search, subject, bits, true);
+}
+
+int sink_reader_find_prefix(struct sink_reader *reader, enum sink_trigger trigger,
+	const struct sink_prefix *prefix, sink_listing_fn *fn, void *arg)
+{
+	const struct search search = { reader, trigger, fn, arg };
+	const struct schema_meta *meta = &reader->db->meta;
+	int err = SINK_OK;
+
+	if (!sink_trigger_is_prefix(trigger) || !sink_prefix_is_good(prefix))
+		return SINK_EINVAL;
+	for (int bits = prefix->bits; !err && bits >= 0; bits--)
+		if (schema_meta_has(meta, trigger, prefix->family, (unsigned)bits))
+			err = report_prefix(&search, *prefix, (uint8_t)bits);
 	return err;
 }

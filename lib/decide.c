@@ -3,6 +3,7 @@
 
 struct deciding {
 	struct sink_reader *reader;
+	const struct sink_name *name;
 	int64_t now; /* seconds since 1970 */
 	sink_consider_fn *consider;
 	void *arg;
@@ -10,12 +11,28 @@ struct deciding {
 	struct sink_verdict best; /* winner and kind, once found */
 };
 
-static enum sink_standing standing(const struct sink_record *record, int64_t now)
+/* The key of a domain is a prefix of the key of every name below it, and of nothing else (name.h). */
+static bool is_excepted(struct sink_span except, const struct sink_name *name)
+{
+	struct sink_span key;
+
+	while (sink_except_next(&except, &key))
+		if (key.len <= name->len && (key.len == 0 || !memcmp(key.at, name->key, key.len)))
+			return true;
+	return false;
+}
+
+enum sink_standing sink_stand(const struct sink_record *record, const struct sink_name *name,
+	int64_t now)
 {
 	if (record->valid_from && now < record->valid_from)
 		return SINK_STANDING_FUTURE;
 	if (record->valid_until && now >= record->valid_until)
 		return SINK_STANDING_EXPIRED;
+	if (name && is_excepted(record->except, name))
+		return SINK_STANDING_EXCEPTED;
+	if (record->hint == SINK_HINT_TRUNCATE || record->types.len > 0)
+		return SINK_STANDING_LATER;
 	return SINK_STANDING_ELIGIBLE;
 }
 
@@ -39,7 +56,7 @@ static int weigh(void *arg, const struct sink_listing *listing)
 
 	if (sink_reader_record(d->reader, listing->record, &record))
 		return SINK_ECORRUPT;
-	stands = standing(&record, d->now);
+	stands = sink_stand(&record, d->name, d->now);
 	if (d->consider)
 		d->consider(d->arg, listing, &record, stands);
 	if (stands != SINK_STANDING_ELIGIBLE)
@@ -64,7 +81,9 @@ static enum sink_action action(const struct deciding *d)
 int sink_decide(struct sink_reader *reader, const struct sink_name *name, int64_t now,
 	sink_consider_fn *consider, void *arg, struct sink_verdict *out)
 {
-	struct deciding d = { .reader = reader, .now = now, .consider = consider, .arg = arg };
+	struct deciding d = {
+		.reader = reader, .name = name, .now = now, .consider = consider, .arg = arg
+	};
 	int err = sink_reader_find(reader, name, weigh, &d);
 
 	if (err)

@@ -21,7 +21,7 @@ struct sink_db {
 struct sink_reader {
 	const struct sink_db *db;
 	MDB_txn *txn;
-	MDB_cursor *cursor; /* of sink_reader_find() */
+	MDB_cursor *cursor; /* of sink_reader_find() and its like */
 };
 
 /* returns  SINK_OK; SINK_ENOENT; SINK_ECORRUPT */

@@ -1,4 +1,4 @@
-/* hash.c - the hash of names (doc/DATABASE.md, "The filter"). */
+/* hash.c - the hash of names and prefixes (doc/DATABASE.md, "The filter"). */
 #include "hash.h"
 
 #include <endian.h>
@@ -37,9 +37,9 @@ uint64_t hash_label(uint64_t state, struct sink_span label)
 	return state;
 }
 
-void hash_name(const struct sink_name *name, uint64_t out[SINK_LABELS_MAX + 1])
+void hash_name(uint64_t start, const struct sink_name *name, uint64_t out[SINK_LABELS_MAX + 1])
 {
-	uint64_t state = HASH_START;
+	uint64_t state = start;
 
 	out[0] = hash_of(state);
 	for (unsigned n = 1; n <= name->labels; n++) {
@@ -50,9 +50,9 @@ void hash_name(const struct sink_name *name, uint64_t out[SINK_LABELS_MAX + 1])
 	}
 }
 
-uint64_t hash_key(struct sink_span key)
+uint64_t hash_key(uint64_t start, struct sink_span key)
 {
-	uint64_t state = HASH_START;
+	uint64_t state = start;
 
 	while (key.len > 0) {
 		const uint8_t *zero = memchr(key.at, 0, key.len);

@@ -30,15 +30,24 @@ static inline uint64_t hash_of(uint64_t state)
 	return state ^ state >> 32;
 }
 
+/* Where the hashes of one trigger's subjects start: at HASH_START for 0, the names asked for. No label
+ * begins with a zero byte, so no other start is a state that a name can leave. */
+static inline uint64_t hash_start(uint8_t trigger)
+{
+	return trigger ? hash_piece(HASH_START, (uint64_t)trigger << 56) : HASH_START;
+}
+
 /* Hashes of a name and all its ancestors.
  *
+ * start    see hash_start()
  * out      out[n] is that of the ancestor with n labels, from out[0], the root, to
  *          out[name->labels]; the rest is left alone
  * cost     some nanoseconds a label
  */
-void hash_name(const struct sink_name *name, uint64_t out[SINK_LABELS_MAX + 1]);
+void hash_name(uint64_t start, const struct sink_name *name, uint64_t out[SINK_LABELS_MAX + 1]);
 
-/* The hash of the name with this key. A key that is none gives some number. */
-uint64_t hash_key(struct sink_span key);
+/* The hash of the name with this key, or of a prefix's key, which is taken as one label. Bytes that are
+ * no key give some number. */
+uint64_t hash_key(uint64_t start, struct sink_span key);
 
 #endif

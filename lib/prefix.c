@@ -8,6 +8,11 @@
 
 #define ADDRESS_MAX 48 /* bytes of an address in text with its NUL, more than any has */
 
+static unsigned bits_of(uint8_t family)
+{
+	return family == 4 ? 32 : 128;
+}
+
 /* Digits without a leading zero, at most `most`. */
 static bool read_bits(struct sink_span text, unsigned most, uint8_t *out)
 {
@@ -71,9 +76,23 @@ char *sink_prefix_to_text(const struct sink_prefix *prefix, char out[SINK_PREFIX
 
 	inet_ntop(is_v4 ? AF_INET : AF_INET6, prefix->bytes, out, SINK_PREFIX_TEXT_MAX);
 	len = strlen(out);
-	if (prefix->bits < (is_v4 ? 32 : 128))
+	if (prefix->bits < bits_of(prefix->family))
 		snprintf(out + len, SINK_PREFIX_TEXT_MAX - len, "/%u", prefix->bits);
 	return out;
+}
+
+bool sink_prefix_is_good(const struct sink_prefix *prefix)
+{
+	struct sink_prefix cut = *prefix;
+
+	return (prefix->family == 4 || prefix->family == 6) &&
+		prefix->bits <= bits_of(prefix->family) && trim(&cut);
+}
+
+void sink_prefix_cut(struct sink_prefix *prefix, uint8_t bits)
+{
+	prefix->bits = bits;
+	trim(prefix);
 }
 
 bool sink_prefix_covers(const struct sink_prefix *a, const struct sink_prefix *b)
@@ -82,7 +101,6 @@ bool sink_prefix_covers(const struct sink_prefix *a, const struct sink_prefix *b
 
 	if (a->family != b->family || a->bits > b->bits)
 		return false;
-	cut.bits = a->bits;
-	trim(&cut);
+	sink_prefix_cut(&cut, a->bits);
 	return memcmp(cut.bytes, a->bytes, sizeof cut.bytes) == 0;
 }

@@ -9,8 +9,8 @@
 #define FEW 8 /* keys; below it comparing whole keys wins */
 #define WORD 8 /* bytes */
 
-/* In a key a zero byte ends a label, and no label is empty: after two zeros there is no more of it.
- * Keys with such a word in common are equal. */
+/* No key has two zero bytes in a row (one ends a label, and no label is empty): after two zeros there is
+ * no more of it. Keys with such a word in common are equal. */
 static inline bool has_ended(uint64_t word)
 {
 	return (word & 0xffff) == 0;

@@ -54,7 +54,7 @@ static inline uint64_t key_word(struct sink_span key, size_t depth)
 
 /* Sort by key.
  *
- * refs     each with key_word(key, 0) as its word, which is lost
+ * refs     each with key_word(key, 0) as its word, which is lost; keys as sort_add() wants them
  * cost     linear in the bytes that tell keys apart, whatever the input; no allocation; bounded
  *          stack
  */

@@ -67,7 +67,7 @@ int run_next(struct run_reader *reader)
 	in.bad = false;
 	shared = wire_varint(&in);
 	rest_len = wire_varint(&in);
-	if (shared > reader->len || rest_len > SINK_KEY_MAX - shared)
+	if (shared > reader->len || rest_len > RUN_KEY_MAX - shared)
 		in.bad = true;
 	rest = wire_bytes(&in, (size_t)rest_len);
 	reader->number = (uint32_t)wire_varint(&in);

@@ -6,8 +6,10 @@
 #include "sinkhole/name.h"
 #include "spool.h"
 
+#define RUN_KEY_MAX (1 + SINK_KEY_MAX) /* bytes: a name's key, and what it is listed for */
+
 /* varint shared, varint rest, the rest of the key, varint number: as large as it gets. */
-#define RUN_ENTRY_MAX (2 + 2 + SINK_KEY_MAX + 5)
+#define RUN_ENTRY_MAX (2 + 2 + RUN_KEY_MAX + 5)
 #define RUN_BUFFER_MIN 4096 /* bytes */
 
 /* A run while it is written, and what is kept of it until it is read. */
@@ -18,7 +20,7 @@ struct run {
 struct run_writer {
 	struct spool *spool;
 	size_t len; /* of the last key */
-	uint8_t key[SINK_KEY_MAX];
+	uint8_t key[RUN_KEY_MAX];
 };
 
 /* Append an entry; keys must not fall.
@@ -35,7 +37,7 @@ struct run_reader {
 	uint64_t word; /* the key's first bytes, see key_word() */
 	uint32_t number;
 	size_t len;
-	uint8_t key[SINK_KEY_MAX];
+	uint8_t key[RUN_KEY_MAX];
 };
 
 /* Begin to read a run; there is no entry until run_next().

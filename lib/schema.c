@@ -4,16 +4,108 @@
 #include <stdlib.h>
 
 #include "filter.h"
+#include "hash.h"
 
 /* --- keys --------------------------------------------------------------------------------------
  */
 
-size_t schema_names_key(struct sink_span name, uint8_t out[SCHEMA_NAMES_KEY_MAX])
+_Static_assert(SCHEMA_BLOCK_KEY_MAX <= 511, "LMDB takes no longer key");
+
+static size_t take_all(const struct wire_out *to)
 {
-	out[0] = SCHEMA_NAMES;
-	if (name.len > 0)
-		memcpy(out + 1, name.at, name.len);
-	return 1 + name.len;
+	return SCHEMA_BLOCK_KEY_MAX - to->left;
+}
+
+size_t schema_block_key(uint8_t letter, struct sink_span last, uint8_t out[SCHEMA_BLOCK_KEY_MAX])
+{
+	struct wire_out to = { .at = out, .left = SCHEMA_BLOCK_KEY_MAX };
+
+	wire_put_u8(&to, letter);
+	wire_put_bytes(&to, last);
+	return take_all(&to);
+}
+
+size_t schema_name_key(enum sink_trigger trigger, struct sink_span name,
+	uint8_t out[SCHEMA_BLOCK_KEY_MAX])
+{
+	struct wire_out to = { .at = out, .left = SCHEMA_BLOCK_KEY_MAX };
+
+	if (trigger == SINK_TRIGGER_QNAME)
+		return schema_block_key(SCHEMA_NAMES, name, out);
+	wire_put_u8(&to, SCHEMA_OTHERS);
+	wire_put_u8(&to, (uint8_t)trigger);
+	wire_put_bytes(&to, name);
+	return take_all(&to);
+}
+
+static size_t octets_of(uint8_t family)
+{
+	return family == 4 ? 4 : 16;
+}
+
+/* Octets 0 and 1 are escaped as in names, and the length is counted from 1: no zero byte at all. */
+size_t schema_prefix_key(enum sink_trigger trigger, const struct sink_prefix *prefix,
+	uint8_t out[SCHEMA_BLOCK_KEY_MAX])
+{
+	struct wire_out to = { .at = out, .left = SCHEMA_BLOCK_KEY_MAX };
+
+	wire_put_u8(&to, SCHEMA_OTHERS);
+	wire_put_u8(&to, (uint8_t)trigger);
+	wire_put_u8(&to, prefix->family);
+	for (size_t i = 0; i < octets_of(prefix->family); i++) {
+		uint8_t octet = prefix->bytes[i];
+
+		if (octet <= 1)
+			wire_put_u8(&to, 1);
+		wire_put_u8(&to, octet <= 1 ? octet + 1 : octet);
+	}
+	wire_put_u8(&to, prefix->bits + 1);
+	return take_all(&to);
+}
+
+/* An octet that may be escaped; what cannot be one fails as a read does. */
+static uint8_t take_octet(struct wire_in *in)
+{
+	uint8_t octet = wire_u8(in);
+
+	if (octet > 1)
+		return octet;
+	if (octet == 1) {
+		octet = wire_u8(in);
+		if (octet == 1 || octet == 2)
+			return octet - 1;
+	}
+	in->bad = true;
+	return 0;
+}
+
+static int prefix_from_key(struct wire_in *in, struct sink_prefix *out)
+{
+	struct sink_prefix prefix = { .family = wire_u8(in) };
+
+	for (size_t i = 0; i < octets_of(prefix.family); i++)
+		prefix.bytes[i] = take_octet(in);
+	prefix.bits = wire_u8(in) - 1;
+	if (!wire_done(in) || !sink_prefix_is_good(&prefix))
+		return SINK_ECORRUPT;
+	*out = prefix;
+	return SINK_OK;
+}
+
+/* The other way round, strictly. */
+static int subject_from_key(uint8_t letter, struct sink_span key, struct sink_subject *out)
+{
+	struct wire_in in = { .left = key };
+
+	out->trigger = SINK_TRIGGER_QNAME;
+	if (letter == SCHEMA_NAMES)
+		return sink_name_from_key(key, &out->name);
+	out->trigger = (enum sink_trigger)wire_u8(&in);
+	if (in.bad || out->trigger == SINK_TRIGGER_QNAME || out->trigger >= SINK_TRIGGER_COUNT)
+		return SINK_ECORRUPT;
+	if (sink_trigger_is_prefix(out->trigger))
+		return prefix_from_key(&in, &out->prefix);
+	return sink_name_from_key(in.left, &out->name);
 }
 
 void schema_record_key(uint32_t id, uint8_t out[SCHEMA_RECORD_KEY])
@@ -24,9 +116,10 @@ void schema_record_key(uint32_t id, uint8_t out[SCHEMA_RECORD_KEY])
 	wire_put_u32(&to, id);
 }
 
-bool schema_is_names_key(struct sink_span key, struct sink_span *last)
+bool schema_is_block_key(struct sink_span key, struct sink_span *last)
 {
-	if (key.len == 0 || key.at[0] != SCHEMA_NAMES || key.len > SCHEMA_NAMES_KEY_MAX)
+	if (key.len == 0 || (key.at[0] != SCHEMA_NAMES && key.at[0] != SCHEMA_OTHERS) ||
+		key.len > SCHEMA_BLOCK_KEY_MAX)
 		return false;
 	*last = sink_span(key.at + 1, key.len - 1);
 	return true;
@@ -45,6 +138,67 @@ bool schema_is_record_key(struct sink_span key, uint32_t *id)
 /* --- records -----------------------------------------------------------------------------------
  */
 
+static int compare(struct sink_span a, struct sink_span b)
+{
+	size_t least = a.len < b.len ? a.len : b.len;
+	int difference = least ? memcmp(a.at, b.at, least) : 0;
+
+	return difference ? difference : (a.len > b.len) - (a.len < b.len);
+}
+
+/* A byte 0 or 1, then at least one type. */
+static bool are_good_types(struct sink_span types)
+{
+	int32_t before = -1;
+	uint16_t type;
+
+	if (types.len == 0)
+		return true;
+	if (types.len < 3 || types.at[0] > 1)
+		return false;
+	types = sink_span(types.at + 1, types.len - 1);
+	for (; sink_types_next(&types, &type); before = type)
+		if (type <= before)
+			return false;
+	return types.len == 0;
+}
+
+static bool is_good_except(struct sink_span except)
+{
+	struct sink_span key, before;
+	struct sink_name name;
+
+	for (bool first = true; sink_except_next(&except, &key); first = false, before = key)
+		if (sink_name_from_key(key, &name) != SINK_OK ||
+			(!first && compare(before, key) >= 0))
+			return false;
+	return except.len == 0;
+}
+
+/* Compared as they are stored. */
+static bool is_good_data(struct sink_span data)
+{
+	struct sink_span rest = data, item, before;
+	struct sink_data unused;
+
+	for (bool first = true; sink_data_next(&rest, &unused); first = false, before = item) {
+		item = sink_span(data.at, data.len - rest.len);
+		data = rest;
+		if (!first && compare(before, item) >= 0)
+			return false;
+	}
+	return rest.len == 0;
+}
+
+static bool are_good_lists(const struct sink_record *record)
+{
+	if (record->types.len == 0 && record->except.len == 0 && record->data.len == 0)
+		return true; /* as most are */
+	return record->types.len <= SINK_BYTES_MAX && record->except.len <= SINK_BYTES_MAX &&
+		record->data.len <= SINK_BYTES_MAX && are_good_types(record->types) &&
+		is_good_except(record->except) && is_good_data(record->data);
+}
+
 static bool is_good_record(const struct sink_record *record)
 {
 	for (unsigned i = 0; i < SINK_FIELD_COUNT; i++)
@@ -54,7 +208,22 @@ static bool is_good_record(const struct sink_record *record)
 		(unsigned)record->severity < SINK_SEVERITY_COUNT &&
 		(record->confidence <= 100 || record->confidence == SINK_CONFIDENCE_NONE) &&
 		(unsigned)record->tlp < SINK_TLP_COUNT && record->valid_from >= 0 &&
-		record->valid_until >= 0;
+		record->valid_until >= 0 && (unsigned)record->hint < SINK_HINT_COUNT &&
+		(record->hint == SINK_HINT_DATA) == (record->data.len > 0) &&
+		are_good_lists(record);
+}
+
+static void put_counted(struct wire_out *to, struct sink_span bytes)
+{
+	wire_put_u16(to, (uint16_t)bytes.len);
+	wire_put_bytes(to, bytes);
+}
+
+static struct sink_span counted(struct wire_in *in)
+{
+	uint16_t len = wire_u16(in);
+
+	return wire_bytes(in, len);
 }
 
 size_t schema_record_encode(const struct sink_record *record, uint8_t out[SCHEMA_RECORD_MAX])
@@ -69,10 +238,12 @@ size_t schema_record_encode(const struct sink_record *record, uint8_t out[SCHEMA
 	wire_put_u8(&to, (uint8_t)record->tlp);
 	wire_put_u64(&to, (uint64_t)record->valid_from);
 	wire_put_u64(&to, (uint64_t)record->valid_until);
-	for (unsigned i = 0; i < SINK_FIELD_COUNT; i++) {
-		wire_put_u16(&to, (uint16_t)record->text[i].len);
-		wire_put_bytes(&to, record->text[i]);
-	}
+	for (unsigned i = 0; i < SINK_FIELD_COUNT; i++)
+		put_counted(&to, record->text[i]);
+	wire_put_u8(&to, (uint8_t)record->hint);
+	put_counted(&to, record->types);
+	put_counted(&to, record->except);
+	put_counted(&to, record->data);
 	return SCHEMA_RECORD_MAX - to.left;
 }
 
@@ -87,11 +258,12 @@ int schema_record_decode(struct sink_span value, struct sink_record *out)
 	record.tlp = (enum sink_tlp)wire_u8(&in);
 	record.valid_from = (int64_t)wire_u64(&in);
 	record.valid_until = (int64_t)wire_u64(&in);
-	for (unsigned i = 0; i < SINK_FIELD_COUNT; i++) {
-		uint16_t len = wire_u16(&in);
-
-		record.text[i] = wire_bytes(&in, len);
-	}
+	for (unsigned i = 0; i < SINK_FIELD_COUNT; i++)
+		record.text[i] = counted(&in);
+	record.hint = (enum sink_hint)wire_u8(&in);
+	record.types = counted(&in);
+	record.except = counted(&in);
+	record.data = counted(&in);
 	if (!wire_done(&in) || !is_good_record(&record))
 		return SINK_ECORRUPT;
 	*out = record;
@@ -164,15 +336,106 @@ int schema_policy_decode(struct sink_span value, struct sink_policy *out)
 
 static const char meta_magic[8] = { 'S', 'I', 'N', 'K', 'H', 'O', 'L', 'E' };
 
+static const enum sink_trigger prefix_triggers[SCHEMA_PREFIX_TRIGGERS] = {
+	SINK_TRIGGER_ANSWER,
+	SINK_TRIGGER_CLIENT,
+	SINK_TRIGGER_NSADDRESS,
+};
+_Static_assert(SINK_TRIGGER_COUNT == SCHEMA_PREFIX_TRIGGERS + 2, "a trigger has no place");
+
+static unsigned family_index(uint8_t family)
+{
+	return family == 4 ? 0 : 1;
+}
+
+uint64_t schema_meta_total(const struct schema_meta *meta)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < SINK_TRIGGER_COUNT; i++)
+		sum += meta->subjects[i];
+	return sum;
+}
+
+/* A prefix's key ends with its length, counted from 1. */
+void schema_meta_count(struct schema_meta *meta, uint8_t letter, struct sink_span subject)
+{
+	uint8_t trigger = letter == SCHEMA_NAMES ? SINK_TRIGGER_QNAME : subject.at[0];
+	unsigned bits;
+
+	meta->subjects[trigger]++;
+	if (!sink_trigger_is_prefix((enum sink_trigger)trigger))
+		return;
+	bits = subject.at[subject.len - 1] - 1u;
+	meta->lengths[trigger][family_index(subject.at[1])][bits / 8] |= (uint8_t)(1u << bits % 8);
+}
+
+bool schema_meta_has(const struct schema_meta *meta, enum sink_trigger trigger, uint8_t family,
+	unsigned bits)
+{
+	return meta->lengths[trigger][family_index(family)][bits / 8] >> bits % 8 & 1;
+}
+
 void schema_meta_encode(const struct schema_meta *meta, uint8_t out[SCHEMA_META_LEN])
 {
 	struct wire_out to = { .at = out, .left = SCHEMA_META_LEN };
 
 	wire_put_bytes(&to, sink_span(meta_magic, sizeof meta_magic));
 	wire_put_u16(&to, SCHEMA_VERSION);
-	wire_put_u64(&to, meta->names);
+	for (unsigned i = 0; i < SINK_TRIGGER_COUNT; i++)
+		wire_put_u64(&to, meta->subjects[i]);
 	wire_put_u64(&to, meta->listings);
 	wire_put_u32(&to, meta->records);
+	for (unsigned i = 0; i < SCHEMA_PREFIX_TRIGGERS; i++) {
+		const enum sink_trigger trigger = prefix_triggers[i];
+
+		wire_put_bytes(&to, sink_span(meta->lengths[trigger], sizeof meta->lengths[0]));
+	}
+}
+
+/* How many lengths of a trigger's prefixes there are; -1 if a bit is set that stands for none. */
+static int count_lengths(const uint8_t lengths[SCHEMA_FAMILIES][SCHEMA_LENGTHS])
+{
+	static const unsigned most[SCHEMA_FAMILIES] = { 32, 128 };
+	int count = 0;
+
+	for (unsigned family = 0; family < SCHEMA_FAMILIES; family++)
+		for (unsigned bits = 0; bits < 8 * SCHEMA_LENGTHS; bits++) {
+			if (!(lengths[family][bits / 8] >> bits % 8 & 1))
+				continue;
+			if (bits > most[family])
+				return -1;
+			count++;
+		}
+	return count;
+}
+
+/* Each length is that of a prefix, and each prefix has one; each subject has a listing. */
+static bool is_good_meta(const struct schema_meta *meta)
+{
+	uint64_t left = meta->listings;
+
+	for (unsigned i = 0; i < SINK_TRIGGER_COUNT; i++) {
+		uint64_t subjects = meta->subjects[i];
+		int lengths = count_lengths(meta->lengths[i]);
+
+		if (subjects > left || lengths < 0)
+			return false;
+		if (sink_trigger_is_prefix((enum sink_trigger)i) &&
+			((subjects == 0) != (lengths == 0) || (uint64_t)lengths > subjects))
+			return false;
+		left -= subjects;
+	}
+	return true;
+}
+
+static void take_lengths(struct wire_in *in, uint8_t out[SCHEMA_FAMILIES][SCHEMA_LENGTHS])
+{
+	const size_t len = (size_t)SCHEMA_FAMILIES * SCHEMA_LENGTHS;
+	struct sink_span bytes = wire_bytes(in, len);
+
+	if (!in->bad)
+		memcpy(out, bytes.at, len);
 }
 
 /* The version is judged before the rest: another version may have another length. */
@@ -181,16 +444,19 @@ int schema_meta_decode(struct sink_span value, struct schema_meta *out)
 	struct wire_in in = { .left = value };
 	struct sink_span magic = wire_bytes(&in, sizeof meta_magic);
 	uint16_t version = wire_u16(&in);
-	struct schema_meta meta;
+	struct schema_meta meta = { 0 };
 
 	if (in.bad || !sink_span_equal(magic, sink_span(meta_magic, sizeof meta_magic)))
 		return SINK_ECORRUPT;
 	if (version != SCHEMA_VERSION)
 		return SINK_EVERSION;
-	meta.names = wire_u64(&in);
+	for (unsigned i = 0; i < SINK_TRIGGER_COUNT; i++)
+		meta.subjects[i] = wire_u64(&in);
 	meta.listings = wire_u64(&in);
 	meta.records = wire_u32(&in);
-	if (!wire_done(&in) || meta.listings < meta.names)
+	for (unsigned i = 0; i < SCHEMA_PREFIX_TRIGGERS; i++)
+		take_lengths(&in, meta.lengths[prefix_triggers[i]]);
+	if (!wire_done(&in) || !is_good_meta(&meta))
 		return SINK_ECORRUPT;
 	*out = meta;
 	return SINK_OK;
@@ -201,7 +467,7 @@ int schema_meta_decode(struct sink_span value, struct schema_meta *out)
 
 static const char filter_magic[4] = { 'S', 'B', 'B', 'F' };
 #define FILTER_VERSION 1
-#define FILTER_NAMES_MAX (UINT64_C(1) << 36) /* blocks stay below 2^32 */
+#define FILTER_SUBJECTS_MAX (UINT64_C(1) << 36) /* blocks stay below 2^32 */
 
 void schema_filter_encode(uint64_t blocks, uint8_t out[SCHEMA_FILTER_HEAD])
 {
@@ -213,7 +479,14 @@ void schema_filter_encode(uint64_t blocks, uint8_t out[SCHEMA_FILTER_HEAD])
 	memset(to.at, 0, to.left);
 }
 
-int schema_filter_decode(struct sink_span value, uint64_t names, struct sink_span *out)
+uint64_t schema_hash(uint8_t letter, struct sink_span subject)
+{
+	if (letter == SCHEMA_NAMES)
+		return hash_key(HASH_START, subject);
+	return hash_key(hash_start(subject.at[0]), sink_span(subject.at + 1, subject.len - 1));
+}
+
+int schema_filter_decode(struct sink_span value, uint64_t subjects, struct sink_span *out)
 {
 	struct wire_in in = { .left = value };
 	struct sink_span magic = wire_bytes(&in, sizeof filter_magic);
@@ -225,7 +498,7 @@ int schema_filter_decode(struct sink_span value, uint64_t names, struct sink_spa
 		return SINK_ECORRUPT;
 	if (version != FILTER_VERSION)
 		return SINK_EVERSION;
-	if (names > FILTER_NAMES_MAX || blocks != filter_count(names))
+	if (subjects > FILTER_SUBJECTS_MAX || blocks != filter_count(subjects))
 		return SINK_ECORRUPT;
 	if (value.len != SCHEMA_FILTER_HEAD + blocks * FILTER_BLOCK)
 		return SINK_ECORRUPT;
@@ -265,10 +538,10 @@ static void listings_begin(const struct wire_in *in, uint32_t records, struct sc
 	*out = (struct schema_listings){ .in = *in, .records = records, .more = true };
 }
 
-/* --- blocks of names: reading --------------------------------------------------------------------
+/* --- blocks: reading ----------------------------------------------------------------------------
  */
 
-/* How a name differs from the one before it. */
+/* How a subject's key differs from the one before it. */
 struct step {
 	size_t shared; /* bytes kept */
 	struct sink_span rest; /* bytes added */
@@ -280,12 +553,12 @@ static struct step read_step(struct wire_in *in, size_t prev_len)
 	uint64_t shared = wire_varint(in);
 	uint64_t rest = wire_varint(in);
 
-	if (shared > prev_len || rest > SINK_KEY_MAX - shared)
+	if (shared > prev_len || rest > SCHEMA_SUBJECT_MAX - shared)
 		in->bad = true;
 	return (struct step){ .shared = (size_t)shared, .rest = wire_bytes(in, (size_t)rest) };
 }
 
-/* Pass over one name's listings; who wants them judges them. */
+/* Pass over one subject's listings; who wants them judges them. */
 static void skip_listings(struct wire_in *in)
 {
 	while (wire_varint(in) & 1)
@@ -308,10 +581,10 @@ static struct sink_span tail(struct sink_span span, size_t from)
 	return sink_span(from > 0 ? span.at + from : span.at, span.len - from);
 }
 
-/* The names before the one at hand are all below `name`; `match` is how many bytes `name` shares
+/* The keys before the one at hand are all below `subject`; `match` is how many bytes `subject` shares
  * with the last of them. If the one at hand shares more than that with the last, it is below too;
- * if it shares less, it rose above at a byte where `name` did not. */
-int schema_block_find(struct sink_span block, struct sink_span name, uint32_t records,
+ * if it shares less, it rose above at a byte where `subject` did not. */
+int schema_block_find(struct sink_span block, struct sink_span subject, uint32_t records,
 	struct schema_listings *out)
 {
 	struct wire_in in = { .left = block };
@@ -325,7 +598,7 @@ int schema_block_find(struct sink_span block, struct sink_span name, uint32_t re
 		if (step.shared < match)
 			return SINK_ENOENT;
 		if (step.shared == match) {
-			struct sink_span wanted = tail(name, match);
+			struct sink_span wanted = tail(subject, match);
 			size_t n = shared_length(wanted, step.rest);
 
 			if (n == wanted.len && n == step.rest.len) {
@@ -345,10 +618,11 @@ int schema_block_find(struct sink_span block, struct sink_span name, uint32_t re
 	return SINK_ENOENT;
 }
 
-void schema_block_begin(struct schema_block *walk, struct sink_span block, struct sink_span last,
-	uint32_t records)
+void schema_block_begin(struct schema_block *walk, struct sink_span block, uint8_t letter,
+	struct sink_span last, uint32_t records)
 {
 	walk->in = (struct wire_in){ .left = block };
+	walk->letter = letter;
 	walk->last = last;
 	walk->records = records;
 	walk->begun = false;
@@ -380,55 +654,51 @@ static bool take_key(struct schema_block *walk)
 	return true;
 }
 
-/* Check all listings of the name at hand and step over them. */
+/* Check all listings of the subject at hand and step over them. A prefix has no scope but this one. */
 static bool take_listings(struct schema_block *walk, struct schema_listings *out)
 {
+	bool is_prefix = sink_trigger_is_prefix(walk->subject.trigger);
 	struct schema_listings listings;
 	uint64_t listing;
 	int err;
 
 	listings_begin(&walk->in, walk->records, &listings);
 	*out = listings;
-	do {
-		err = schema_listing_next(&listings, &listing);
-	} while (!err);
+	while (!(err = schema_listing_next(&listings, &listing)))
+		if (is_prefix && schema_listing_scope(listing) != SINK_SCOPE_EXACT)
+			return false;
 	walk->in = listings.in;
 	return err == SINK_ENOENT;
 }
 
-static int take(struct schema_block *walk, struct sink_name *name, struct schema_listings *listings)
+static bool take(struct schema_block *walk, struct schema_listings *listings)
 {
-	if (!take_key(walk))
-		return SINK_ECORRUPT;
-	if (sink_name_from_key(sink_span(walk->key, walk->len), name) != SINK_OK)
-		return SINK_ECORRUPT;
-	return take_listings(walk, listings) ? SINK_OK : SINK_ECORRUPT;
+	return take_key(walk) &&
+		!subject_from_key(walk->letter, schema_block_at(walk), &walk->subject) &&
+		take_listings(walk, listings);
 }
 
-int schema_block_next(struct schema_block *walk, struct sink_name *out,
-	struct schema_listings *listings)
+int schema_block_next(struct schema_block *walk, struct schema_listings *listings)
 {
-	struct sink_name name;
 	struct schema_listings found;
 
 	if (!walk->failed && walk->in.left.len == 0 && walk->begun &&
-		sink_span_equal(sink_span(walk->key, walk->len), walk->last))
+		sink_span_equal(schema_block_at(walk), walk->last))
 		return SINK_ENOENT;
-	if (walk->failed || take(walk, &name, &found) != SINK_OK) {
+	if (walk->failed || !take(walk, &found)) {
 		walk->failed = true;
 		return SINK_ECORRUPT;
 	}
-	*out = name;
 	*listings = found;
 	return SINK_OK;
 }
 
-/* --- blocks of names: writing --------------------------------------------------------------------
+/* --- blocks: writing ----------------------------------------------------------------------------
  */
 
-static size_t node_size(size_t name_len, size_t value_len)
+static size_t node_size(size_t key_len, size_t value_len)
 {
-	size_t size = SCHEMA_NODE_HEAD + 1 + name_len + value_len;
+	size_t size = SCHEMA_NODE_HEAD + 1 + key_len + value_len;
 
 	return size + (size & 1);
 }
@@ -450,39 +720,39 @@ static int make_room(struct schema_coder *coder, size_t more)
 	return SINK_OK;
 }
 
-/* Write a name after the last one, where there is room enough.
+/* Write a subject after the last one, where there is room enough.
  *
  * returns  how many bytes it took
  */
-static size_t encode(const struct schema_coder *coder, struct sink_span name,
+static size_t encode(const struct schema_coder *coder, struct sink_span subject,
 	const uint64_t *listings, size_t count)
 {
 	struct wire_out to = { .at = coder->bytes + coder->len, .left = coder->room - coder->len };
-	size_t shared = shared_length(schema_coder_last(coder), name);
+	size_t shared = shared_length(schema_coder_last(coder), subject);
 
 	wire_put_varint(&to, shared);
-	wire_put_varint(&to, name.len - shared);
-	wire_put_bytes(&to, tail(name, shared));
+	wire_put_varint(&to, subject.len - shared);
+	wire_put_bytes(&to, tail(subject, shared));
 	for (size_t i = 0; i < count; i++)
 		wire_put_varint(&to, listings[i] << 1 | (i + 1 < count));
 	return (size_t)(to.at - (coder->bytes + coder->len));
 }
 
-int schema_coder_add(struct schema_coder *coder, struct sink_span name, const uint64_t *listings,
+int schema_coder_add(struct schema_coder *coder, struct sink_span subject, const uint64_t *listings,
 	size_t count)
 {
-	int err = make_room(coder, (2 + count) * WIRE_VARINT_MAX + name.len);
+	int err = make_room(coder, (2 + count) * WIRE_VARINT_MAX + subject.len);
 	size_t len;
 
 	if (err)
 		return err;
-	len = coder->len + encode(coder, name, listings, count);
-	if (coder->len > 0 && node_size(name.len, len) > SCHEMA_NODE_MAX)
+	len = coder->len + encode(coder, subject, listings, count);
+	if (coder->len > 0 && node_size(subject.len, len) > SCHEMA_NODE_MAX)
 		return SINK_ETOOLONG;
 	coder->len = len;
-	if (name.len > 0)
-		memcpy(coder->key, name.at, name.len);
-	coder->key_len = name.len;
+	if (subject.len > 0)
+		memcpy(coder->key, subject.at, subject.len);
+	coder->key_len = subject.len;
 	return SINK_OK;
 }
 

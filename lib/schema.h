@@ -5,40 +5,55 @@
 #ifndef SINK_SCHEMA_H
 #define SINK_SCHEMA_H
 
-#include "sinkhole/err.h"
-#include "sinkhole/name.h"
-#include "sinkhole/policy.h"
-#include "sinkhole/record.h"
+#include "sinkhole/db.h"
 #include "wire.h"
 
-#define SCHEMA_VERSION 1 /* raise it whenever old readers would misread new files */
+#define SCHEMA_VERSION 2 /* raise it whenever old readers would misread new files */
 
 /* --- keys: one letter, then what tells values of a kind apart -------------------------------- */
 
 #define SCHEMA_FILTER "F"
 #define SCHEMA_META "M"
 #define SCHEMA_POLICY "P"
-#define SCHEMA_NAMES 'N' /* + the key of the block's last name */
+#define SCHEMA_NAMES 'N' /* + key of the block's last subject: names asked for */
+#define SCHEMA_OTHERS 'O' /* the same: what is listed for other triggers */
 #define SCHEMA_RECORD 'R' /* + id, 4 bytes */
 
-#define SCHEMA_NAMES_KEY_MAX (1 + SINK_KEY_MAX) /* bytes; within LMDB's 511 */
+/* The key of a subject: for SINK_TRIGGER_QNAME that of the name, else the trigger and the key of the name or
+ * prefix. Never two zero bytes in a row, which sorting relies on. */
+#define SCHEMA_SUBJECT_MAX (1 + SINK_KEY_MAX) /* bytes */
+#define SCHEMA_BLOCK_KEY_MAX (1 + SCHEMA_SUBJECT_MAX) /* bytes; within LMDB's 511 */
 #define SCHEMA_RECORD_KEY 5 /* bytes */
 
-/* The key of a block that ends with `name`, or where to look for `name`: the first stored key not
- * below it, if it is one of a block, is that of the only block that can hold the name.
+/* Where to look for a name: the first stored key not below this one, if it is one of a block with the same
+ * letter, is that of the only block that can hold the name. The subject's key is what follows the first
+ * byte.
  *
  * name     a name's key, at most SINK_KEY_MAX bytes
  * returns  the length in bytes
  */
-size_t schema_names_key(struct sink_span name, uint8_t out[SCHEMA_NAMES_KEY_MAX]);
+size_t schema_name_key(enum sink_trigger trigger, struct sink_span name,
+	uint8_t out[SCHEMA_BLOCK_KEY_MAX]);
+
+/* The same for a prefix, which is a good one, and a trigger that is about prefixes. */
+size_t schema_prefix_key(enum sink_trigger trigger, const struct sink_prefix *prefix,
+	uint8_t out[SCHEMA_BLOCK_KEY_MAX]);
+
+/* The key of a block.
+ *
+ * letter   SCHEMA_NAMES or SCHEMA_OTHERS
+ * last     the key of its last subject
+ * returns  the length in bytes
+ */
+size_t schema_block_key(uint8_t letter, struct sink_span last, uint8_t out[SCHEMA_BLOCK_KEY_MAX]);
 
 void schema_record_key(uint32_t id, uint8_t out[SCHEMA_RECORD_KEY]);
 
-/* Is this stored key one of a block of names?
+/* Is this stored key one of a block? Its letter is key.at[0] then.
  *
- * last     the key of its last name, borrowed from `key`; written if true
+ * last     the key of its last subject, borrowed from `key`; written if true
  */
-bool schema_is_names_key(struct sink_span key, struct sink_span *last);
+bool schema_is_block_key(struct sink_span key, struct sink_span *last);
 
 /* Is this stored key one of a record?
  *
@@ -49,9 +64,11 @@ bool schema_is_record_key(struct sink_span key, uint32_t *id);
 /* --- records -----------------------------------------------------------------------------------
  */
 
-#define SCHEMA_RECORD_MAX (20 + SINK_FIELD_COUNT * (2 + SINK_STRING_MAX)) /* bytes */
+#define SCHEMA_RECORD_MAX \
+	(21 + SINK_FIELD_COUNT * (2 + SINK_STRING_MAX) + 3 * (2 + SINK_BYTES_MAX)) /* bytes */
 
-/* returns  the length in bytes; 0 if a field is out of its range, nothing of use is written then */
+/* returns  the length in bytes; 0 if a field is out of its range, nothing of use is written then. No value
+ *          begins with another one */
 size_t schema_record_encode(const struct sink_record *record, uint8_t out[SCHEMA_RECORD_MAX]);
 
 /* out      its text is borrowed from `value`; written on SINK_OK only
@@ -75,13 +92,34 @@ int schema_policy_decode(struct sink_span value, struct sink_policy *out);
 /* --- what the file is ----------------------------------------------------------------------------
  */
 
-#define SCHEMA_META_LEN 30 /* bytes */
+#define SCHEMA_FAMILIES 2 /* of addresses: 4 and 6 */
+#define SCHEMA_PREFIX_TRIGGERS 3
+#define SCHEMA_LENGTHS 17 /* bytes of a bitmap of lengths, 0 to 128 bits */
+#define SCHEMA_META_LEN \
+	(22 + 8 * SINK_TRIGGER_COUNT + \
+		SCHEMA_PREFIX_TRIGGERS * SCHEMA_FAMILIES * SCHEMA_LENGTHS) /* bytes */
 
 struct schema_meta {
-	uint64_t names; /* distinct */
+	uint64_t subjects[SINK_TRIGGER_COUNT]; /* distinct */
 	uint64_t listings;
 	uint32_t records; /* ids are 0 to records - 1 */
+	/* Of each trigger that is about prefixes: which lengths are listed, bit n % 8 of byte n / 8 */
+	uint8_t lengths[SINK_TRIGGER_COUNT][SCHEMA_FAMILIES][SCHEMA_LENGTHS];
 };
+
+/* Distinct subjects of all triggers; what the filter holds. */
+uint64_t schema_meta_total(const struct schema_meta *meta);
+
+/* Count a subject, and note its length if it is a prefix.
+ *
+ * letter   of its block
+ * subject  its key, a good one
+ */
+void schema_meta_count(struct schema_meta *meta, uint8_t letter, struct sink_span subject);
+
+/* Is a prefix of this family and length listed at all? */
+bool schema_meta_has(const struct schema_meta *meta, enum sink_trigger trigger, uint8_t family,
+	unsigned bits);
 
 void schema_meta_encode(const struct schema_meta *meta, uint8_t out[SCHEMA_META_LEN]);
 
@@ -98,12 +136,18 @@ int schema_meta_decode(struct sink_span value, struct schema_meta *out);
 /* blocks   how many blocks follow */
 void schema_filter_encode(uint64_t blocks, uint8_t out[SCHEMA_FILTER_HEAD]);
 
-/* Find the blocks of a stored filter, which must have the size that fits so many names.
+/* The hash of a subject.
+ *
+ * letter   of its block
+ */
+uint64_t schema_hash(uint8_t letter, struct sink_span subject);
+
+/* Find the blocks of a stored filter, which must have the size that fits so many subjects.
  *
  * out      for struct filter: borrowed from `value`, len / FILTER_BLOCK blocks; written on SINK_OK
  * only returns  SINK_OK; SINK_ECORRUPT; SINK_EVERSION
  */
-int schema_filter_decode(struct sink_span value, uint64_t names, struct sink_span *out);
+int schema_filter_decode(struct sink_span value, uint64_t subjects, struct sink_span *out);
 
 /* --- listings
  * -------------------------------------------------------------------------------------
@@ -125,7 +169,7 @@ static inline enum sink_scope schema_listing_scope(uint64_t listing)
 	return (enum sink_scope)(listing & 3);
 }
 
-/* The listings of one name, read one after the other. */
+/* The listings of one subject, read one after the other. */
 struct schema_listings {
 	struct wire_in in; /* begins with a listing; goes on to the block's end */
 	uint64_t last; /* the listing before, plus 1; 0 at the start */
@@ -141,54 +185,61 @@ struct schema_listings {
  */
 int schema_listing_next(struct schema_listings *listings, uint64_t *out);
 
-/* --- blocks of names: reading --------------------------------------------------------------------
+/* --- blocks: reading -----------------------------------------------------------------------------
  */
 
-/* Find one name in a block without making the others.
+/* Find one subject in a block without making the others.
  *
- * block    the value stored under schema_names_key()
- * name     a name's key
+ * block    the value stored under schema_block_key()
+ * subject  its key
  * records  how many records the file has
- * out      the name's listings, at least one; borrowed from `block`; written on SINK_OK only
+ * out      its listings, at least one; borrowed from `block`; written on SINK_OK only
  * returns  SINK_OK; SINK_ENOENT (not in this block); SINK_ECORRUPT (noticed on the way; only what
- *          stands before the name is looked at)
+ *          stands before the subject is looked at)
  * cost     a walk over the block, about 70 names; no allocation
  */
-int schema_block_find(struct sink_span block, struct sink_span name, uint32_t records,
+int schema_block_find(struct sink_span block, struct sink_span subject, uint32_t records,
 	struct schema_listings *out);
 
-/* A walk over all names of a block, checking everything. */
+/* A walk over all subjects of a block, checking everything. */
 struct schema_block {
 	struct wire_in in;
 	struct sink_span
 		last; /* key that the block is stored under, without its letter; borrowed */
+	uint8_t letter;
 	uint32_t records;
-	bool begun; /* `key` holds a name */
+	bool begun; /* `key` holds a subject's */
 	bool failed;
 	size_t len; /* of the key */
-	uint8_t key[SINK_KEY_MAX];
+	uint8_t key[SCHEMA_SUBJECT_MAX];
+	struct sink_subject subject; /* with that key */
 };
 
 /* Begin a walk.
  *
  * block    borrowed until the walk ends
- * last     as schema_is_names_key() gave it: the block must end with this name. Borrowed likewise
+ * letter   SCHEMA_NAMES or SCHEMA_OTHERS
+ * last     as schema_is_block_key() gave it: the block must end with this subject. Borrowed likewise
  * records  how many records the file has
  */
-void schema_block_begin(struct schema_block *walk, struct sink_span block, struct sink_span last,
-	uint32_t records);
+void schema_block_begin(struct schema_block *walk, struct sink_span block, uint8_t letter,
+	struct sink_span last, uint32_t records);
 
-/* Go to the next name.
+/* Go to the next subject, which is walk->subject then, and its key schema_block_at().
  *
- * out      the name, a copy; written on SINK_OK only
  * listings at least one, and all of them known to be good; borrowed from the block; written on
  *          SINK_OK only
  * returns  SINK_OK; SINK_ENOENT (that was all, and the block ended as it should); SINK_ECORRUPT
  */
-int schema_block_next(struct schema_block *walk, struct sink_name *out,
-	struct schema_listings *listings);
+int schema_block_next(struct schema_block *walk, struct schema_listings *listings);
 
-/* --- blocks of names: writing --------------------------------------------------------------------
+/* The key of the subject at hand; borrowed until the next step. */
+static inline struct sink_span schema_block_at(const struct schema_block *walk)
+{
+	return sink_span(walk->key, walk->len);
+}
+
+/* --- blocks: writing -----------------------------------------------------------------------------
  */
 
 #define SCHEMA_NODE_MAX \
@@ -200,27 +251,27 @@ int schema_block_next(struct schema_block *walk, struct sink_name *out,
 struct schema_coder {
 	uint8_t *bytes; /* the block's value so far */
 	size_t len, room; /* bytes used and allocated */
-	size_t key_len; /* of the last name added */
-	uint8_t key[SINK_KEY_MAX];
+	size_t key_len; /* of the last subject added */
+	uint8_t key[SCHEMA_SUBJECT_MAX];
 };
 
-/* Add a name to the block.
+/* Add a subject to the block.
  *
- * name     its key; above the key of the name added before
+ * subject  its key; above the key of the one added before
  * listings at least one, rising
  * returns  SINK_OK; SINK_ETOOLONG (no room beside what is there, nothing changed: store the block,
- *          clear, and add again; an empty block takes any name); SINK_ENOMEM
+ *          clear, and add again; an empty block takes any subject); SINK_ENOMEM
  */
-int schema_coder_add(struct schema_coder *coder, struct sink_span name, const uint64_t *listings,
+int schema_coder_add(struct schema_coder *coder, struct sink_span subject, const uint64_t *listings,
 	size_t count);
 
-/* The block's value; empty if no name was added. Borrowed until the next call. */
+/* The block's value; empty if nothing was added. Borrowed until the next call. */
 static inline struct sink_span schema_coder_value(const struct schema_coder *coder)
 {
 	return sink_span(coder->bytes, coder->len);
 }
 
-/* The key of the block's last name, for schema_names_key(). Borrowed until the next call. */
+/* The key of the block's last subject, for schema_block_key(). Borrowed until the next call. */
 static inline struct sink_span schema_coder_last(const struct schema_coder *coder)
 {
 	return sink_span(coder->key, coder->key_len);

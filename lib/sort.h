@@ -1,4 +1,4 @@
-/* sort.h - keys of names, each with a number, in key order and in bounded memory: sorted where they
+/* sort.h - keys of names and prefixes, each with a number, in key order and in bounded memory: sorted where they
  * lie, spilled to a nameless file when the memory is full, merged at the end. */
 #ifndef SINK_SORT_H
 #define SINK_SORT_H
@@ -18,7 +18,8 @@ int sort_begin(const char *dir, size_t memory, struct sort **out);
 
 /* Add an entry.
  *
- * key      that of a name, as in name.h: the order relies on its zeros. Copied
+ * key      at most RUN_KEY_MAX bytes, and no two zero bytes in a row: the order relies on that. Keys of
+ *          names (name.h) are such, and those of doc/DATABASE.md. Copied
  * returns  SINK_OK; SINK_EIO, SINK_ENOMEM (spilling failed: only sort_end() is left)
  * cost     a copy; from time to time a sort of the memory given, in time linear in its bytes
  *          whatever the input, and a write

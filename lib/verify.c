@@ -1,19 +1,22 @@
 /* verify.c - read a database from end to end: for listing it, and to see whether it is sound. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "env.h"
-#include "hash.h"
+#include "sinkhole/grow.h"
 
-/* Called for each name in canonical order. */
-typedef int name_fn(void *arg, const struct sink_name *name, struct schema_listings *listings);
+/* --- one subject after the other -------------------------------------------------------------- */
 
 struct walk {
 	struct sink_reader *reader;
-	name_fn *fn;
-	void *arg;
-	uint64_t blocks; /* that were seen */
-	size_t len; /* of the key of the last name seen; names cross blocks in order, too */
-	uint8_t key[SINK_KEY_MAX];
+	MDB_cursor *cursor; /* of its own, so that who walks may search on the way */
+	uint64_t blocks; /* that were entered */
+	int ended; /* SINK_OK, or why there is no more */
+	bool inside; /* there may be more in the block at hand */
+	struct schema_block block;
+	uint8_t letter; /* of the block before; 0: there was none */
+	size_t len; /* of the key that it ended with: keys rise across blocks, too */
+	uint8_t key[SCHEMA_SUBJECT_MAX];
 };
 
 static int compare(struct sink_span a, struct sink_span b)
@@ -24,76 +27,97 @@ static int compare(struct sink_span a, struct sink_span b)
 	return order ? order : (a.len > b.len) - (a.len < b.len);
 }
 
-static int walk_block(struct walk *walk, struct sink_span block, struct sink_span last)
+static int walk_begin(struct walk *walk, struct sink_reader *reader)
 {
-	struct schema_block names;
-	struct schema_listings listings;
-	struct sink_name name;
-	bool first = walk->blocks++ == 0;
-	int err;
-
-	schema_block_begin(&names, block, last, walk->reader->db->meta.records);
-	while (!(err = schema_block_next(&names, &name, &listings))) {
-		if (!first && compare(sink_name_key(&name), sink_span(walk->key, walk->len)) <= 0)
-			return SINK_ECORRUPT;
-		first = false;
-		walk->len = name.len;
-		memcpy(walk->key, name.key, name.len);
-		err = walk->fn(walk->arg, &name, &listings);
-		if (err)
-			return err;
-	}
-	return err == SINK_ENOENT ? SINK_OK : err;
+	*walk = (struct walk){ .reader = reader };
+	return mdb_to_err(mdb_cursor_open(reader->txn, reader->db->table, &walk->cursor));
 }
 
-static int walk_blocks(struct walk *walk, MDB_cursor *cursor)
+static void walk_end(struct walk *walk)
 {
-	uint8_t bytes[SCHEMA_NAMES_KEY_MAX];
-	struct sink_span key = sink_span(bytes, schema_names_key(sink_span(NULL, 0), bytes));
-	struct sink_span block, last;
-	int err = env_move(cursor, MDB_SET_RANGE, &key, &block);
-
-	while (!err && schema_is_names_key(key, &last)) {
-		err = walk_block(walk, block, last);
-		if (!err)
-			err = env_move(cursor, MDB_NEXT, &key, &block);
-	}
-	return err == SINK_ENOENT ? SINK_OK : err;
+	if (walk->cursor)
+		mdb_cursor_close(walk->cursor);
 }
 
-/* With a cursor of its own, so that `fn` may search. */
-static int walk_names(struct walk *walk)
+/* Go on to the next block: names asked for come first, all others right behind them.
+ *
+ * returns  SINK_OK; SINK_ENOENT (that was all); SINK_ECORRUPT
+ */
+static int enter_block(struct walk *walk)
 {
-	struct sink_reader *reader = walk->reader;
-	MDB_cursor *cursor;
-	int err = mdb_to_err(mdb_cursor_open(reader->txn, reader->db->table, &cursor));
+	static const uint8_t first = SCHEMA_NAMES;
+	struct sink_span key = sink_span(&first, 1), block, last;
+	int err = env_move(walk->cursor, walk->blocks ? MDB_NEXT : MDB_SET_RANGE, &key, &block);
 
 	if (err)
 		return err;
-	err = walk_blocks(walk, cursor);
-	mdb_cursor_close(cursor);
+	if (!schema_is_block_key(key, &last))
+		return SINK_ENOENT;
+	walk->blocks++;
+	walk->letter = walk->block.letter;
+	walk->len = walk->block.len;
+	memcpy(walk->key, walk->block.key, walk->len);
+	schema_block_begin(&walk->block, block, key.at[0], last, walk->reader->db->meta.records);
+	return SINK_OK;
+}
+
+/* The first subject of the next block. */
+static int walk_first(struct walk *walk, struct schema_listings *listings)
+{
+	int err = enter_block(walk);
+
+	if (!err)
+		err = schema_block_next(&walk->block, listings);
+	if (!err && walk->letter == walk->block.letter &&
+		compare(schema_block_at(&walk->block), sink_span(walk->key, walk->len)) <= 0)
+		err = SINK_ECORRUPT;
 	return err;
+}
+
+/* Go to the next subject, which is walk->block.subject then.
+ *
+ * returns  SINK_OK; SINK_ENOENT (that was all); SINK_ECORRUPT; what it returned before, if that was not OK
+ */
+static int walk_next(struct walk *walk, struct schema_listings *listings)
+{
+	int err = walk->ended;
+
+	if (err)
+		return err;
+	err = walk->inside ? schema_block_next(&walk->block, listings) : SINK_ENOENT;
+	if (err == SINK_ENOENT)
+		err = walk_first(walk, listings);
+	walk->inside = true;
+	walk->ended = err;
+	return err;
+}
+
+/* How specific its listings are. */
+static uint8_t labels_of(const struct sink_subject *subject)
+{
+	return sink_trigger_is_prefix(subject->trigger) ? subject->prefix.bits
+							: subject->name.labels;
+}
+
+static struct sink_listing listing_of(const struct sink_subject *subject, uint64_t number)
+{
+	return (struct sink_listing){ .record = schema_listing_record(number),
+		.scope = schema_listing_scope(number),
+		.labels = labels_of(subject) };
 }
 
 /* --- listing ---------------------------------------------------------------------------------- */
 
-struct each {
-	sink_each_fn *fn;
-	void *arg;
-};
-
-static int each_name(void *arg, const struct sink_name *name, struct schema_listings *listings)
+static int tell(const struct sink_subject *subject, struct schema_listings *listings,
+	sink_each_fn *fn, void *arg)
 {
-	struct each *each = arg;
-	struct sink_listing listing = { .labels = name->labels };
-	struct sink_subject subject = { .trigger = SINK_TRIGGER_QNAME, .name = *name };
 	uint64_t number;
 	int err;
 
 	while (!(err = schema_listing_next(listings, &number))) {
-		listing.record = schema_listing_record(number);
-		listing.scope = schema_listing_scope(number);
-		err = each->fn(each->arg, &subject, &listing);
+		struct sink_listing listing = listing_of(subject, number);
+
+		err = fn(arg, subject, &listing);
 		if (err)
 			return err;
 	}
@@ -102,43 +126,154 @@ static int each_name(void *arg, const struct sink_name *name, struct schema_list
 
 int sink_reader_each(struct sink_reader *reader, sink_each_fn *fn, void *arg)
 {
-	struct each each = { .fn = fn, .arg = arg };
-	struct walk walk = { .reader = reader, .fn = each_name, .arg = &each };
+	struct schema_listings listings;
+	struct walk walk;
+	int err = walk_begin(&walk, reader);
 
-	return walk_names(&walk);
+	if (err)
+		return err;
+	while (!err) {
+		err = walk_next(&walk, &listings);
+		if (err == SINK_ENOENT)
+			break;
+		if (!err)
+			err = tell(&walk.block.subject, &listings, fn, arg);
+	}
+	walk_end(&walk);
+	return walk.ended == SINK_ENOENT ? SINK_OK : err;
+}
+
+/* --- step by step ----------------------------------------------------------------------------- */
+
+struct sink_walk {
+	struct walk walk;
+	struct sink_listing *listings;
+	size_t room;
+};
+
+int sink_walk_begin(struct sink_reader *reader, struct sink_walk **out)
+{
+	struct sink_walk *w = calloc(1, sizeof *w);
+	int err;
+
+	if (!w)
+		return SINK_ENOMEM;
+	err = walk_begin(&w->walk, reader);
+	if (err) {
+		sink_walk_end(w);
+		return err;
+	}
+	*out = w;
+	return SINK_OK;
+}
+
+static int gather(struct sink_walk *w, struct schema_listings *listings, size_t *count)
+{
+	const struct sink_subject *subject = &w->walk.block.subject;
+	uint64_t number;
+	size_t n = 0;
+	int err;
+
+	while (!(err = schema_listing_next(listings, &number))) {
+		struct sink_listing *at = sink_grow(w->listings, n, &w->room, sizeof *at);
+
+		if (!at)
+			return SINK_ENOMEM;
+		w->listings = at;
+		w->listings[n++] = listing_of(subject, number);
+	}
+	*count = n;
+	return err == SINK_ENOENT ? SINK_OK : err;
+}
+
+int sink_walk_next(struct sink_walk *w, const struct sink_subject **subject,
+	const struct sink_listing **listings, size_t *count)
+{
+	struct schema_listings found;
+	int err = walk_next(&w->walk, &found);
+
+	if (err)
+		return err;
+	err = gather(w, &found, count);
+	if (err)
+		return w->walk.ended = err;
+	*subject = &w->walk.block.subject;
+	*listings = w->listings;
+	return SINK_OK;
+}
+
+void sink_walk_end(struct sink_walk *w)
+{
+	if (!w)
+		return;
+	walk_end(&w->walk);
+	free(w->listings);
+	free(w);
+}
+
+static int compare_prefixes(const struct sink_prefix *a, const struct sink_prefix *b)
+{
+	int order = memcmp(a->bytes, b->bytes, sizeof a->bytes);
+
+	if (a->family != b->family)
+		return a->family < b->family ? -1 : 1;
+	return order ? order : (a->bits > b->bits) - (a->bits < b->bits);
+}
+
+int sink_subject_compare(const struct sink_subject *a, const struct sink_subject *b)
+{
+	if (a->trigger != b->trigger)
+		return a->trigger < b->trigger ? -1 : 1;
+	if (sink_trigger_is_prefix(a->trigger))
+		return compare_prefixes(&a->prefix, &b->prefix);
+	return compare(sink_name_key(&a->name), sink_name_key(&b->name));
 }
 
 /* --- verifying -------------------------------------------------------------------------------- */
 
-struct count {
-	const struct sink_db *db;
-	uint64_t names, listings;
-	const char *wrong; /* what was found first */
-};
-
-static int count_name(void *arg, const struct sink_name *name, struct schema_listings *listings)
+static int count_subjects(struct walk *walk, struct schema_meta *seen, const char **wrong)
 {
-	struct count *count = arg;
+	const struct filter *filter = &walk->reader->db->filter;
+	struct schema_listings listings;
 	uint64_t number;
 	int err;
 
-	if (!filter_has(&count->db->filter, hash_key(sink_name_key(name)))) {
-		count->wrong = "the filter does not know a listed name";
-		return SINK_ECORRUPT;
+	while (!(err = walk_next(walk, &listings))) {
+		struct sink_span key = schema_block_at(&walk->block);
+
+		if (!filter_has(filter, schema_hash(walk->block.letter, key))) {
+			*wrong = "the filter does not know a listed name or prefix";
+			return SINK_ECORRUPT;
+		}
+		schema_meta_count(seen, walk->block.letter, key);
+		while (!schema_listing_next(&listings, &number))
+			seen->listings++;
 	}
-	count->names++;
-	while (!(err = schema_listing_next(listings, &number)))
-		count->listings++;
 	return err == SINK_ENOENT ? SINK_OK : err;
 }
 
+static int verify_blocks(struct sink_reader *reader, struct schema_meta *seen, uint64_t *blocks,
+	const char **wrong)
+{
+	struct walk walk;
+	int err = walk_begin(&walk, reader);
+
+	*wrong = "a damaged block of names or prefixes";
+	if (!err)
+		err = count_subjects(&walk, seen, wrong);
+	*blocks = walk.blocks;
+	walk_end(&walk);
+	return err;
+}
+
 /* Every record reads, and stands where the order of bytes wants it. */
-static int verify_records(struct sink_reader *reader)
+static int verify_records(struct sink_reader *reader, const char **wrong)
 {
 	struct sink_span value, before = sink_span(NULL, 0);
 	uint8_t key[SCHEMA_RECORD_KEY];
 	struct sink_record record;
 
+	*wrong = "a damaged record";
 	for (uint32_t id = 0; id < reader->db->meta.records; id++) {
 		schema_record_key(id, key);
 		if (env_get(reader, sink_span(key, sizeof key), &value) ||
@@ -163,8 +298,8 @@ static int count_keys(struct sink_reader *reader, uint64_t *out)
 }
 
 /* Opening found filter, head and policy; blocks and records were counted: is that all? */
-static int verify_counts(struct sink_reader *reader, const struct count *count, uint64_t blocks,
-	const char **wrong)
+static int verify_counts(struct sink_reader *reader, const struct schema_meta *seen,
+	uint64_t blocks, const char **wrong)
 {
 	const struct schema_meta *meta = &reader->db->meta;
 	uint64_t keys;
@@ -173,9 +308,11 @@ static int verify_counts(struct sink_reader *reader, const struct count *count, 
 		*wrong = "a key that cannot be read";
 	else if (keys != 3 + blocks + meta->records)
 		*wrong = "a key that does not belong there";
-	else if (count->names != meta->names)
-		*wrong = "another number of names than its head says";
-	else if (count->listings != meta->listings)
+	else if (memcmp(seen->subjects, meta->subjects, sizeof meta->subjects) != 0)
+		*wrong = "another number of names or prefixes than its head says";
+	else if (memcmp(seen->lengths, meta->lengths, sizeof meta->lengths) != 0)
+		*wrong = "prefixes of other lengths than its head says";
+	else if (seen->listings != meta->listings)
 		*wrong = "another number of listings than its head says";
 	else
 		return SINK_OK;
@@ -184,17 +321,15 @@ static int verify_counts(struct sink_reader *reader, const struct count *count, 
 
 int sink_reader_verify(struct sink_reader *reader, struct sink_why *why)
 {
-	struct count count = { .db = reader->db, .wrong = "a damaged block of names" };
-	struct walk walk = { .reader = reader, .fn = count_name, .arg = &count };
-	int err = walk_names(&walk);
+	struct schema_meta seen = { 0 };
+	const char *wrong = "";
+	uint64_t blocks;
+	int err = verify_blocks(reader, &seen, &blocks, &wrong);
 
-	if (!err) {
-		count.wrong = "a damaged record";
-		err = verify_records(reader);
-	}
 	if (!err)
-		err = verify_counts(reader, &count, walk.blocks, &count.wrong);
-	return err
-		? sink_why(why, err, "%s", err == SINK_ECORRUPT ? count.wrong : sink_strerror(err))
-		: SINK_OK;
+		err = verify_records(reader, &wrong);
+	if (!err)
+		err = verify_counts(reader, &seen, blocks, &wrong);
+	return err ? sink_why(why, err, "%s", err == SINK_ECORRUPT ? wrong : sink_strerror(err))
+		   : SINK_OK;
 }

@@ -1,4 +1,4 @@
-/* writer.c - from names and records in any order to one database file. */
+/* writer.c - from names, prefixes and records in any order to one database file. */
 #include "sinkhole/writer.h"
 
 #include <errno.h>
@@ -6,27 +6,39 @@
 
 #include "fill.h"
 #include "filter.h"
-#include "hash.h"
 #include "intern.h"
+#include "run.h"
 #include "schema.h"
+#include "sinkhole/grow.h"
 #include "sort.h"
 #include "spool.h"
+#include "wire.h"
 
 #define MEMORY_DEFAULT (UINT64_C(256) << 20) /* bytes */
 #define HASHES_ROOM (1u << 18) /* bytes of hashes to keep in memory */
 #define HASHES_BATCH 1024 /* to read at once */
+#define OTHERS_PART 4 /* of the memory goes to what is no name asked for, if there is any */
+#define BATCH_LEN 4 /* bytes behind an interned record: its batch */
+#define DROPPED UINT32_MAX /* in the place of a stored id */
 #define AHEAD 16 /* hashes whose blocks are loaded before they are needed */
+
+_Static_assert(SCHEMA_SUBJECT_MAX <= RUN_KEY_MAX, "keys must fit what sorts them");
 
 struct sink_writer {
 	char *path, *dir;
+	size_t memory;
 	int err,
 		cause; /* of the first call that failed, and errno: the file would miss something */
-	struct intern records;
-	struct sort *sort; /* its numbers are listings with the record as it was interned */
+	struct intern records; /* each with its batch */
+	uint32_t batch; /* the current one */
+	size_t batches_room;
+	bool *dropped; /* by batch */
+	struct sort *names; /* the numbers are listings with the record as it was interned */
+	struct sort *others; /* the same; NULL until the first one */
 	struct fill *fill;
 };
 
-/* The listings of the name at hand. */
+/* The listings of the subject at hand. */
 struct listings {
 	size_t count, room;
 	uint64_t *at;
@@ -36,13 +48,15 @@ struct listings {
 struct build {
 	struct sink_writer *w;
 	uint32_t *order; /* interned numbers of records in the order in which they are stored */
-	uint32_t *stored; /* and the other way round */
+	uint32_t *stored; /* and the other way round; or DROPPED */
 	struct listings listings;
-	size_t key_len; /* of the name at hand */
-	uint8_t key[SINK_KEY_MAX];
+	uint8_t letter; /* of the blocks at hand */
+	size_t key_len; /* of the subject at hand */
+	uint8_t key[SCHEMA_SUBJECT_MAX];
 	struct schema_coder coder;
-	struct spool hashes; /* 8 bytes a name: how large the filter is, is known at the end */
-	struct sink_summary sum;
+	struct spool hashes; /* 8 bytes a subject: how large the filter is, is known at the end */
+	struct schema_meta meta;
+	uint64_t duplicates;
 };
 
 /* --- begin, add ------------------------------------------------------------------------------- */
@@ -59,16 +73,18 @@ static char *directory_of(const char *path)
 static int begin(struct sink_writer *w, const struct sink_writer_options *options,
 	struct sink_why *why)
 {
-	size_t memory = options->memory ? options->memory : MEMORY_DEFAULT;
 	int err;
 
+	w->memory = options->memory ? options->memory : MEMORY_DEFAULT;
 	w->path = strdup(options->path);
 	w->dir = options->tmpdir ? strdup(options->tmpdir) : directory_of(options->path);
-	if (!w->path || !w->dir)
+	w->dropped = sink_grow(NULL, 0, &w->batches_room, sizeof *w->dropped);
+	if (!w->path || !w->dir || !w->dropped)
 		return SINK_ENOMEM;
+	w->dropped[0] = false;
 	err = intern_begin(&w->records);
 	if (!err)
-		err = sort_begin(w->dir, memory, &w->sort);
+		err = sort_begin(w->dir, w->memory, &w->names);
 	if (err)
 		return sink_why(why, err, "%s: %s", w->path, sink_strerror(err));
 	return fill_begin(options->path, why, &w->fill);
@@ -91,12 +107,73 @@ int sink_writer_begin(const struct sink_writer_options *options, struct sink_why
 	return SINK_OK;
 }
 
+/* --- batches: a record is interned with the number of its batch behind it -------------------------- */
+
+uint32_t sink_writer_batch(struct sink_writer *w)
+{
+	bool *dropped =
+		sink_grow(w->dropped, (size_t)w->batch + 1, &w->batches_room, sizeof *w->dropped);
+
+	if (!dropped) {
+		w->err = SINK_ENOMEM;
+		w->cause = ENOMEM;
+		return w->batch;
+	}
+	w->dropped = dropped;
+	w->dropped[++w->batch] = false;
+	return w->batch;
+}
+
+void sink_writer_drop(struct sink_writer *w, uint32_t batch)
+{
+	if (batch <= w->batch)
+		w->dropped[batch] = true;
+}
+
+/* A record as it will be stored. */
+static struct sink_span record_bytes(const struct sink_writer *w, uint32_t number)
+{
+	struct sink_span bytes = intern_get(&w->records, number);
+
+	return sink_span(bytes.at, bytes.len - BATCH_LEN);
+}
+
+static bool is_dropped(const struct sink_writer *w, uint32_t number)
+{
+	struct sink_span bytes = intern_get(&w->records, number);
+	struct wire_in in = { .left = sink_span(bytes.at + bytes.len - BATCH_LEN, BATCH_LEN) };
+
+	return w->dropped[wire_u32(&in)];
+}
+
 int sink_writer_record(struct sink_writer *w, const struct sink_record *record, uint32_t *out)
 {
-	uint8_t bytes[SCHEMA_RECORD_MAX];
+	uint8_t bytes[SCHEMA_RECORD_MAX + BATCH_LEN];
 	size_t len = schema_record_encode(record, bytes);
+	struct wire_out to = { .at = bytes + len, .left = BATCH_LEN };
 
-	return len ? intern_add(&w->records, sink_span(bytes, len), out) : SINK_EINVAL;
+	if (len == 0)
+		return SINK_EINVAL;
+	wire_put_u32(&to, w->batch);
+	return intern_add(&w->records, sink_span(bytes, len + BATCH_LEN), out);
+}
+
+/* --- listings ----------------------------------------------------------------------------------- */
+
+/* What failed once fails ever after: the file would miss something. */
+static int remember(struct sink_writer *w, int err)
+{
+	if (err && !w->err) {
+		w->err = err;
+		w->cause = errno;
+	}
+	errno = w->cause;
+	return w->err;
+}
+
+static bool is_listing(const struct sink_writer *w, enum sink_scope scope, uint32_t record)
+{
+	return (unsigned)scope < SINK_SCOPE_COUNT && record < w->records.count;
 }
 
 int sink_writer_add(struct sink_writer *w, const struct sink_name *name, enum sink_scope scope,
@@ -104,52 +181,54 @@ int sink_writer_add(struct sink_writer *w, const struct sink_name *name, enum si
 {
 	int err;
 
-	if ((unsigned)scope >= SINK_SCOPE_COUNT || record >= w->records.count)
+	if (!is_listing(w, scope, record))
 		return SINK_EINVAL;
-	if (w->err) {
-		errno = w->cause;
-		return w->err;
-	}
+	if (w->err)
+		return remember(w, w->err);
 	/* INTERN_MAX leaves the two bits that the scope takes */
-	err = sort_add(w->sort, sink_name_key(name), (uint32_t)schema_listing(record, scope));
-	if (err) {
-		w->err = err;
-		w->cause = errno;
-	}
-	return err;
+	err = sort_add(w->names, sink_name_key(name), (uint32_t)schema_listing(record, scope));
+	return err ? remember(w, err) : SINK_OK;
 }
 
-/* TODO(lib): replaced with the whole of schema version 2 */
+/* Add a subject of another trigger; its key begins behind the block's letter. */
+static int add_other(struct sink_writer *w, const uint8_t *key, size_t len, enum sink_scope scope,
+	uint32_t record)
+{
+	int err = w->err;
+
+	if (!err && !w->others)
+		err = sort_begin(w->dir, w->memory / OTHERS_PART, &w->others);
+	if (!err)
+		err = sort_add(w->others, sink_span(key + 1, len - 1),
+			(uint32_t)schema_listing(record, scope));
+	return err ? remember(w, err) : SINK_OK;
+}
+
 int sink_writer_add_name(struct sink_writer *w, enum sink_trigger trigger,
 	const struct sink_name *name, enum sink_scope scope, uint32_t record)
 {
-	return trigger == SINK_TRIGGER_QNAME ? sink_writer_add(w, name, scope, record)
-					     : SINK_EINVAL;
+	uint8_t key[SCHEMA_BLOCK_KEY_MAX];
+
+	if ((unsigned)trigger >= SINK_TRIGGER_COUNT || sink_trigger_is_prefix(trigger) ||
+		!is_listing(w, scope, record))
+		return SINK_EINVAL;
+	if (trigger == SINK_TRIGGER_QNAME)
+		return sink_writer_add(w, name, scope, record);
+	return add_other(w, key, schema_name_key(trigger, sink_name_key(name), key), scope, record);
 }
 
 int sink_writer_add_prefix(struct sink_writer *w, enum sink_trigger trigger,
 	const struct sink_prefix *prefix, uint32_t record)
 {
-	(void)w;
-	(void)trigger;
-	(void)prefix;
-	(void)record;
-	return SINK_EINVAL;
+	uint8_t key[SCHEMA_BLOCK_KEY_MAX];
+
+	if (!sink_trigger_is_prefix(trigger) || !sink_prefix_is_good(prefix) ||
+		!is_listing(w, SINK_SCOPE_EXACT, record))
+		return SINK_EINVAL;
+	return add_other(w, key, schema_prefix_key(trigger, prefix, key), SINK_SCOPE_EXACT, record);
 }
 
-uint32_t sink_writer_batch(struct sink_writer *w)
-{
-	(void)w;
-	return 0;
-}
-
-void sink_writer_drop(struct sink_writer *w, uint32_t batch)
-{
-	(void)w;
-	(void)batch;
-}
-
-/* --- names ------------------------------------------------------------------------------------ */
+/* --- blocks ----------------------------------------------------------------------------------- */
 
 static int compare_listings(const void *a, const void *b)
 {
@@ -171,11 +250,11 @@ static void settle(struct build *build)
 		if (kept == 0 || listings->at[i] != listings->at[kept - 1])
 			listings->at[kept++] = listings->at[i];
 	}
-	build->sum.duplicates += listings->count - kept;
+	build->duplicates += listings->count - kept;
 	listings->count = kept;
 }
 
-/* Duplicates first: however often a name was added, memory is for its distinct listings. */
+/* Duplicates first: however often a subject was added, memory is for its distinct listings. */
 static int widen(struct build *build)
 {
 	struct listings *listings = &build->listings;
@@ -198,6 +277,8 @@ static int add_listing(struct build *build, uint32_t number)
 	uint32_t record = build->stored[schema_listing_record(number)];
 	struct listings *listings = &build->listings;
 
+	if (record == DROPPED)
+		return SINK_OK;
 	if (listings->count == listings->room && widen(build) != SINK_OK)
 		return SINK_ENOMEM;
 	listings->at[listings->count++] = schema_listing(record, schema_listing_scope(number));
@@ -206,8 +287,8 @@ static int add_listing(struct build *build, uint32_t number)
 
 static int store_block(struct build *build)
 {
-	uint8_t key[SCHEMA_NAMES_KEY_MAX];
-	size_t len = schema_names_key(schema_coder_last(&build->coder), key);
+	uint8_t key[SCHEMA_BLOCK_KEY_MAX];
+	size_t len = schema_block_key(build->letter, schema_coder_last(&build->coder), key);
 	int err;
 
 	err = fill_append(build->w->fill, sink_span(key, len), schema_coder_value(&build->coder));
@@ -215,7 +296,7 @@ static int store_block(struct build *build)
 	return err;
 }
 
-static int code_name(struct build *build)
+static int code_subject(struct build *build)
 {
 	struct sink_span key = sink_span(build->key, build->key_len);
 	const struct listings *listings = &build->listings;
@@ -227,22 +308,23 @@ static int code_name(struct build *build)
 	return err ? err : schema_coder_add(&build->coder, key, listings->at, listings->count);
 }
 
-/* The name at hand is complete. */
-static int end_name(struct build *build)
+/* The subject at hand is complete. */
+static int end_subject(struct build *build)
 {
+	struct sink_span key = sink_span(build->key, build->key_len);
 	uint64_t hash;
 	int err;
 
 	if (build->listings.count == 0)
-		return SINK_OK; /* before the first */
+		return SINK_OK; /* before the first, or dropped */
 	settle(build);
-	err = code_name(build);
+	err = code_subject(build);
 	if (err)
 		return err;
-	build->sum.names++;
-	build->sum.listings += build->listings.count;
+	schema_meta_count(&build->meta, build->letter, key);
+	build->meta.listings += build->listings.count;
 	build->listings.count = 0;
-	hash = hash_key(sink_span(build->key, build->key_len));
+	hash = schema_hash(build->letter, key);
 	return spool_write(&build->hashes, &hash, sizeof hash);
 }
 
@@ -251,7 +333,7 @@ static int take_entry(struct build *build, struct sink_span key, uint32_t number
 	int err;
 
 	if (!sink_span_equal(key, sink_span(build->key, build->key_len))) {
-		err = end_name(build);
+		err = end_subject(build);
 		if (err)
 			return err;
 		memcpy(build->key, key.at, key.len); /* not empty: the root comes first */
@@ -260,28 +342,63 @@ static int take_entry(struct build *build, struct sink_span key, uint32_t number
 	return add_listing(build, number);
 }
 
-static int store_names(struct build *build)
+static int take_entries(struct build *build, struct sort *sort)
 {
 	struct sink_span key;
 	uint32_t number;
-	int err = sort_finish(build->w->sort);
+	int err = sort_finish(sort);
 
 	while (!err) {
-		err = sort_next(build->w->sort, &key, &number);
+		err = sort_next(sort, &key, &number);
 		if (!err)
 			err = take_entry(build, key, number);
 	}
-	if (err != SINK_ENOENT)
+	return err == SINK_ENOENT ? SINK_OK : err;
+}
+
+/* Make blocks of what was sorted, if anything was; its memory is worth more to what follows. */
+static int store_blocks(struct build *build, struct sort **sort, uint8_t letter)
+{
+	int err;
+
+	if (!*sort)
+		return SINK_OK;
+	build->letter = letter;
+	build->key_len = 0;
+	err = take_entries(build, *sort);
+	if (err)
 		return err;
-	sort_end(build->w->sort); /* its memory is worth more to the filter */
-	build->w->sort = NULL;
-	err = end_name(build);
+	sort_end(*sort);
+	*sort = NULL;
+	err = end_subject(build);
 	if (!err && schema_coder_value(&build->coder).len > 0)
 		err = store_block(build);
 	return err;
 }
 
 /* --- the rest --------------------------------------------------------------------------------- */
+
+/* In the order of their bytes, and behind them of their batches: equal ones stand together, and the first
+ * that is not dropped stands for all. */
+static void number_kept(struct build *build)
+{
+	const struct sink_writer *w = build->w;
+	uint32_t *order = build->order, kept = 0;
+
+	for (uint32_t i = 0; i < w->records.count; i++) {
+		uint32_t number = order[i];
+
+		if (is_dropped(w, number)) {
+			build->stored[number] = DROPPED;
+			continue;
+		}
+		if (kept == 0 ||
+			!sink_span_equal(record_bytes(w, order[kept - 1]), record_bytes(w, number)))
+			order[kept++] = number;
+		build->stored[number] = kept - 1;
+	}
+	build->meta.records = kept;
+}
 
 static int number_records(struct build *build)
 {
@@ -293,9 +410,7 @@ static int number_records(struct build *build)
 	build->stored = calloc((size_t)records->count + 1, sizeof *build->stored);
 	if (!build->stored)
 		return SINK_ENOMEM;
-	for (uint32_t id = 0; id < records->count; id++)
-		build->stored[build->order[id]] = id;
-	build->sum.records = records->count;
+	number_kept(build);
 	return SINK_OK;
 }
 
@@ -304,10 +419,10 @@ static int store_records(struct build *build)
 	uint8_t key[SCHEMA_RECORD_KEY];
 	int err = SINK_OK;
 
-	for (uint32_t id = 0; id < build->sum.records && !err; id++) {
+	for (uint32_t id = 0; id < build->meta.records && !err; id++) {
 		schema_record_key(id, key);
 		err = fill_append(build->w->fill, sink_span(key, sizeof key),
-			intern_get(&build->w->records, build->order[id]));
+			record_bytes(build->w, build->order[id]));
 	}
 	return err;
 }
@@ -344,7 +459,7 @@ static int fill_blocks(const struct spool *hashes, uint8_t *blocks, uint64_t blo
 
 static int store_filter(struct build *build)
 {
-	uint64_t blocks = filter_count(build->sum.names);
+	uint64_t blocks = filter_count(schema_meta_total(&build->meta));
 	size_t len = SCHEMA_FILTER_HEAD + blocks * FILTER_BLOCK;
 	uint8_t *to;
 	int err;
@@ -359,13 +474,12 @@ static int store_filter(struct build *build)
 
 static int store_meta(struct build *build)
 {
-	struct schema_meta meta = { build->sum.names, build->sum.listings, build->sum.records };
 	uint8_t *to;
 	int err;
 
 	err = fill_reserve(build->w->fill, sink_span_text(SCHEMA_META), SCHEMA_META_LEN, &to);
 	if (!err)
-		schema_meta_encode(&meta, to);
+		schema_meta_encode(&build->meta, to);
 	return err;
 }
 
@@ -375,7 +489,9 @@ static int store_all(struct build *build, struct sink_span policy)
 	int err = number_records(build);
 
 	if (!err)
-		err = store_names(build);
+		err = store_blocks(build, &build->w->names, SCHEMA_NAMES);
+	if (!err)
+		err = store_blocks(build, &build->w->others, SCHEMA_OTHERS);
 	if (!err)
 		err = fill_append(build->w->fill, sink_span_text(SCHEMA_POLICY), policy);
 	if (!err)
@@ -413,7 +529,10 @@ static int build_all(struct sink_writer *w, const struct sink_policy *policy,
 	if (!err)
 		err = store_all(&build, sink_span(bytes, len));
 	w->cause = errno;
-	*sum = build.sum;
+	*sum = (struct sink_summary){ .names = schema_meta_total(&build.meta),
+		.listings = build.meta.listings,
+		.duplicates = build.duplicates,
+		.records = build.meta.records };
 	end_build(&build);
 	return err;
 }
@@ -456,7 +575,9 @@ void sink_writer_abort(struct sink_writer *w)
 	if (!w)
 		return;
 	fill_abort(w->fill);
-	sort_end(w->sort);
+	sort_end(w->names);
+	sort_end(w->others);
+	free(w->dropped);
 	intern_end(&w->records);
 	free(w->path);
 	free(w->dir);

@@ -33,10 +33,10 @@ START_TEST(hash)
 	struct sink_name name;
 
 	ck_assert_int_eq(sink_name_from_text(sink_span_text(hashes[_i].text), &name), SINK_OK);
-	hash_name(&name, all);
+	hash_name(HASH_START, &name, all);
 	ck_assert_uint_eq(all[0], hashes[0].hash);
 	ck_assert_uint_eq(all[name.labels], hashes[_i].hash);
-	ck_assert_uint_eq(hash_key(sink_name_key(&name)), hashes[_i].hash);
+	ck_assert_uint_eq(hash_key(HASH_START, sink_name_key(&name)), hashes[_i].hash);
 }
 END_TEST
 
@@ -49,10 +49,10 @@ START_TEST(hash_of_ancestors)
 	ck_assert_int_eq(sink_name_from_text(sink_span_text("a.bb.ccccccc.dddddddd.example.com"),
 				 &name),
 		SINK_OK);
-	hash_name(&name, all);
+	hash_name(HASH_START, &name, all);
 	for (unsigned n = name.labels + 1u; n-- > 0;) {
 		sink_name_cut(&name, (uint8_t)n);
-		ck_assert_uint_eq(hash_key(sink_name_key(&name)), all[n]);
+		ck_assert_uint_eq(hash_key(HASH_START, sink_name_key(&name)), all[n]);
 	}
 	ck_assert_uint_eq(all[2], hashes[2].hash);
 }
@@ -69,8 +69,8 @@ START_TEST(hash_stays_within)
 		ck_assert_uint_ne(hash_label(HASH_START, sink_span(label, len)), HASH_START);
 		free(label);
 	}
-	hash_key(sink_span("no end", 6)); /* no key at all: any number, no crash */
-	hash_key(sink_span("\0\0", 2));
+	hash_key(HASH_START, sink_span("no end", 6)); /* no key at all: any number, no crash */
+	hash_key(HASH_START, sink_span("\0\0", 2));
 }
 END_TEST
 
@@ -125,7 +125,7 @@ static uint64_t hash_of_number(char letter, unsigned n)
 
 	snprintf(text, sizeof text, "%c%u.example.com", letter, n);
 	MUST(sink_name_from_text(sink_span_text(text), &name) == SINK_OK);
-	return hash_key(sink_name_key(&name));
+	return hash_key(HASH_START, sink_name_key(&name));
 }
 
 /* At any address, too. */

@@ -67,19 +67,24 @@ END_TEST
 
 START_TEST(keys)
 {
-	uint8_t key[SCHEMA_NAMES_KEY_MAX];
+	uint8_t key[SCHEMA_BLOCK_KEY_MAX];
 	struct sink_span last;
 	uint32_t id = 7;
 
-	ck_assert_uint_eq(schema_names_key(SPAN("com\0"), key), 5);
+	ck_assert_uint_eq(schema_block_key('N', SPAN("com\0"), key), 5);
 	ck_assert_mem_eq(key, "Ncom\0", 5);
-	ck_assert(schema_is_names_key(sink_span(key, 5), &last));
+	ck_assert(schema_is_block_key(sink_span(key, 5), &last));
 	ck_assert(sink_span_equal(last, SPAN("com\0")));
-	ck_assert_uint_eq(schema_names_key(SPAN(""), key), 1);
-	ck_assert(schema_is_names_key(sink_span(key, 1), &last));
+	ck_assert_uint_eq(schema_name_key(SINK_TRIGGER_QNAME, SPAN(""), key), 1);
+	ck_assert(schema_is_block_key(sink_span(key, 1), &last));
 	ck_assert_uint_eq(last.len, 0);
-	ck_assert(!schema_is_names_key(SPAN(""), &last));
-	ck_assert(!schema_is_names_key(SPAN("P"), &last));
+	ck_assert_uint_eq(schema_name_key(SINK_TRIGGER_NSNAME, SPAN("com\0"), key), 6);
+	ck_assert_mem_eq(key, "O\3com\0", 6);
+	ck_assert(schema_is_block_key(sink_span(key, 6), &last));
+	ck_assert(sink_span_equal(last, SPAN("\3com\0")));
+	ck_assert(!schema_is_block_key(SPAN(""), &last));
+	ck_assert(!schema_is_block_key(SPAN("P"), &last));
+	ck_assert(!schema_is_block_key(SPAN("M"), &last));
 	schema_record_key(0x01020304, key);
 	ck_assert_mem_eq(key, "R\1\2\3\4", SCHEMA_RECORD_KEY);
 	ck_assert(!schema_is_record_key(SPAN("R\1\2\3"), &id));
@@ -96,7 +101,8 @@ END_TEST
 static const char record_bytes[] = "\1\3\x50\2"
 				   "\0\0\0\0\x65\x92\0\x80"
 				   "\0\0\0\0\x67\x74\x85\0"
-				   "\0\7urlhaus\0\7malware\0\0\0\0\0\0\0\4ref1\0\5FR,DE\0\0";
+				   "\0\7urlhaus\0\7malware\0\0\0\0\0\0\0\4ref1\0\5FR,DE\0\0"
+				   "\0\0\0\0\0\0\0";
 #define RECORD_LEN (sizeof record_bytes - 1)
 
 static struct sink_record make_record(void)
@@ -147,8 +153,10 @@ START_TEST(largest_record)
 
 	for (int i = 0; i < SINK_FIELD_COUNT; i++)
 		record.text[i] = sink_span(text, SINK_STRING_MAX);
-	ck_assert_uint_eq(schema_record_encode(&record, bytes), sizeof bytes);
-	ck_assert_int_eq(schema_record_decode(sink_span(bytes, sizeof bytes), &back), SINK_OK);
+	ck_assert_uint_eq(schema_record_encode(&record, bytes), sizeof bytes - 3 * SINK_BYTES_MAX);
+	ck_assert_int_eq(schema_record_decode(sink_span(bytes, sizeof bytes - 3 * SINK_BYTES_MAX),
+				 &back),
+		SINK_OK);
 	record.text[SINK_FIELD_TAG] = sink_span(text, SINK_STRING_MAX + 1);
 	ck_assert_uint_eq(schema_record_encode(&record, bytes), 0);
 }
@@ -212,7 +220,7 @@ END_TEST
 /* A text of 1,025 bytes that is all there. */
 START_TEST(record_with_long_text)
 {
-	uint8_t bytes[20 + 2 + 1025 + 7 * 2] = { [2] = 100, [20] = 4, [21] = 1 };
+	uint8_t bytes[20 + 2 + 1025 + 7 * 2 + 7] = { [2] = 100, [20] = 4, [21] = 1 };
 	struct sink_record record;
 
 	ck_assert_int_eq(schema_record_decode(sink_span(bytes, sizeof bytes), &record),
@@ -348,19 +356,76 @@ END_TEST
 
 /* --- what the file is ------------------------------------------------------------------------- */
 
-static const char meta_bytes[] = "SINKHOLE\0\1\0\0\0\0\0\x98\x96\x80\0\0\0\0\0\x98\x97\xc1\0\0\1\2";
+/* 10,000,000 names, a name server, two prefixes of answers (192.0.2.0/24 and ::/0, say), one of a name
+ * server (of 128 bits). */
+static const char meta_bytes[SCHEMA_META_LEN + 1] = "SINKHOLE\0\2"
+						    "\0\0\0\0\0\x98\x96\x80"
+						    "\0\0\0\0\0\0\0\2"
+						    "\0\0\0\0\0\0\0\0"
+						    "\0\0\0\0\0\0\0\1"
+						    "\0\0\0\0\0\0\0\1"
+						    "\0\0\0\0\0\x98\x97\xc1"
+						    "\0\0\1\2"
+						    "\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0"
+						    "\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+						    "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+						    "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+						    "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+						    "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1";
+
+static struct schema_meta make_meta(void)
+{
+	struct schema_meta meta = {
+		.subjects = { 10000000, 2, 0, 1, 1 },
+		.listings = 10000321,
+		.records = 258,
+	};
+
+	meta.lengths[SINK_TRIGGER_ANSWER][0][3] = 1;
+	meta.lengths[SINK_TRIGGER_ANSWER][1][0] = 1;
+	meta.lengths[SINK_TRIGGER_NSADDRESS][1][16] = 1;
+	return meta;
+}
 
 START_TEST(meta_both_ways)
 {
-	struct schema_meta meta = { .names = 10000000, .listings = 10000321, .records = 258 }, back;
+	struct schema_meta meta = make_meta(), back;
 	uint8_t bytes[SCHEMA_META_LEN];
 
 	schema_meta_encode(&meta, bytes);
 	ck_assert_mem_eq(bytes, meta_bytes, sizeof bytes);
-	ck_assert_int_eq(schema_meta_decode(SPAN(meta_bytes), &back), SINK_OK);
-	ck_assert_uint_eq(back.names, meta.names);
+	ck_assert_int_eq(schema_meta_decode(sink_span(meta_bytes, SCHEMA_META_LEN), &back),
+		SINK_OK);
+	ck_assert_mem_eq(back.subjects, meta.subjects, sizeof meta.subjects);
 	ck_assert_uint_eq(back.listings, meta.listings);
 	ck_assert_uint_eq(back.records, meta.records);
+	ck_assert_mem_eq(back.lengths, meta.lengths, sizeof meta.lengths);
+	ck_assert_uint_eq(schema_meta_total(&back), 10000004);
+}
+END_TEST
+
+/* What is counted is what is told, of each family and each length. */
+START_TEST(meta_counts)
+{
+	struct schema_meta meta = { 0 };
+	uint8_t key[SCHEMA_BLOCK_KEY_MAX];
+
+	for (unsigned n = 0; n <= 32 + 1 + 128; n++) {
+		struct sink_prefix prefix = { .family = n <= 32 ? 4 : 6,
+			.bits = (uint8_t)(n <= 32 ? n : n - 33) };
+		size_t len = schema_prefix_key(SINK_TRIGGER_CLIENT, &prefix, key);
+
+		MUST(!schema_meta_has(&meta, SINK_TRIGGER_CLIENT, prefix.family, prefix.bits));
+		schema_meta_count(&meta, 'O', sink_span(key + 1, len - 1));
+		MUST(schema_meta_has(&meta, SINK_TRIGGER_CLIENT, prefix.family, prefix.bits));
+		MUST(!schema_meta_has(&meta, SINK_TRIGGER_ANSWER, prefix.family, prefix.bits));
+		ck_assert_uint_eq(meta.subjects[SINK_TRIGGER_CLIENT], n + 1);
+	}
+	schema_meta_count(&meta, 'N', SPAN(""));
+	schema_meta_count(&meta, 'O', SPAN("\3com\0"));
+	ck_assert_uint_eq(meta.subjects[SINK_TRIGGER_QNAME], 1);
+	ck_assert_uint_eq(meta.subjects[SINK_TRIGGER_NSNAME], 1);
+	ck_assert_uint_eq(schema_meta_total(&meta), 33 + 129 + 2);
 }
 END_TEST
 
@@ -385,12 +450,58 @@ START_TEST(damaged_meta)
 	bytes[9] = 0;
 	ck_assert_int_eq(schema_meta_decode(sink_span(bytes, SCHEMA_META_LEN), &meta),
 		SINK_EVERSION);
-	bytes[9] = 2; /* whose length we cannot know */
+	bytes[9] = 3; /* whose length we cannot know */
 	ck_assert_int_eq(schema_meta_decode(sink_span(bytes, 12), &meta), SINK_EVERSION);
-	bytes[9] = 1;
-	bytes[10] = 1; /* more names than listings */
-	ck_assert_int_eq(schema_meta_decode(sink_span(bytes, SCHEMA_META_LEN), &meta),
-		SINK_ECORRUPT);
+	bytes[9] = 1; /* as it was in version 1 */
+	ck_assert_int_eq(schema_meta_decode(sink_span(bytes, 30), &meta), SINK_EVERSION);
+}
+END_TEST
+
+/* Two prefixes may have one length. */
+START_TEST(prefixes_of_one_length)
+{
+	struct schema_meta meta = make_meta(), back;
+	uint8_t bytes[SCHEMA_META_LEN];
+
+	meta.lengths[SINK_TRIGGER_ANSWER][0][3] = 0;
+	schema_meta_encode(&meta, bytes);
+	ck_assert_int_eq(schema_meta_decode(sink_span(bytes, sizeof bytes), &back), SINK_OK);
+}
+END_TEST
+
+/* A byte changed so that the numbers contradict each other. */
+static const struct {
+	size_t at;
+	uint8_t byte;
+} meta_damages[] = {
+	{ 10, 1 }, /* more names than listings */
+	{ 10, 255 },
+	{ 25, 0 }, /* no prefix of an answer, but lengths of some */
+	{ 25, 1 }, /* fewer than there are lengths */
+	{ 18, 1 }, /* more subjects than listings, in the second place */
+	{ 33, 1 }, /* clients, of no length */
+	{ 42, 0xff }, /* together more than listings, and more than 64 bits hold */
+	{ 49, 0 },
+	{ 55, 0 }, /* fewer listings */
+	{ 62 + 4, 2 }, /* 33 bits */
+	{ 62 + 16, 0x80 },
+	{ 62 + 17 + 16, 2 }, /* 129 bits */
+	{ 62 + 17 + 16, 0x80 },
+	{ 62 + 34, 1 }, /* a length of no client */
+	{ 62 + 2 * 34 + 17 + 16, 0 },
+};
+
+START_TEST(contradicting_meta)
+{
+	uint8_t bytes[SCHEMA_META_LEN];
+	struct schema_meta meta = { .records = 42 };
+	size_t at = meta_damages[_i].at;
+
+	memcpy(bytes, meta_bytes, sizeof bytes);
+	ck_assert_uint_ne(bytes[at], meta_damages[_i].byte);
+	bytes[at] = meta_damages[_i].byte;
+	ck_assert_int_eq(schema_meta_decode(sink_span(bytes, sizeof bytes), &meta), SINK_ECORRUPT);
+	ck_assert_uint_eq(meta.records, 42);
 }
 END_TEST
 
@@ -454,13 +565,13 @@ START_TEST(block_is_written)
 	static const uint64_t com[] = { 0 << 2 | SINK_SCOPE_SUBTREE };
 	static const uint64_t ads[] = { 0 << 2 | SINK_SCOPE_EXACT, 2 << 2 | SINK_SCOPE_EXACT };
 	struct schema_coder coder = { 0 };
-	uint8_t key[SCHEMA_NAMES_KEY_MAX];
+	uint8_t key[SCHEMA_BLOCK_KEY_MAX];
 
 	ck_assert_uint_eq(schema_coder_value(&coder).len, 0);
 	ck_assert_int_eq(schema_coder_add(&coder, SPAN(COM), com, 1), SINK_OK);
 	ck_assert_int_eq(schema_coder_add(&coder, SPAN(ADS), ads, 2), SINK_OK);
 	ck_assert(sink_span_equal(schema_coder_value(&coder), SPAN(block_bytes)));
-	ck_assert_uint_eq(schema_names_key(schema_coder_last(&coder), key), 17);
+	ck_assert_uint_eq(schema_block_key('N', schema_coder_last(&coder), key), 17);
 	ck_assert_mem_eq(key, "N" ADS, 17);
 	schema_coder_clear(&coder);
 	ck_assert_uint_eq(schema_coder_value(&coder).len, 0);
@@ -486,19 +597,18 @@ START_TEST(block_is_read)
 	static const uint64_t ads[] = { 0 << 2 | SINK_SCOPE_EXACT, 2 << 2 | SINK_SCOPE_EXACT };
 	struct schema_block walk;
 	struct schema_listings listings;
-	struct sink_name name;
 
 	ck_assert_int_eq(schema_listing_scope(com[0]), SINK_SCOPE_SUBTREE);
 	ck_assert_uint_eq(schema_listing_record(ads[1]), 2);
-	schema_block_begin(&walk, SPAN(block_bytes), SPAN(ADS), 3);
-	ck_assert_int_eq(schema_block_next(&walk, &name, &listings), SINK_OK);
-	ck_assert(sink_span_equal(sink_name_key(&name), SPAN(COM)));
+	schema_block_begin(&walk, SPAN(block_bytes), 'N', SPAN(ADS), 3);
+	ck_assert_int_eq(schema_block_next(&walk, &listings), SINK_OK);
+	ck_assert(sink_span_equal(sink_name_key(&walk.subject.name), SPAN(COM)));
 	expect_listings(listings, com, 1);
-	ck_assert_int_eq(schema_block_next(&walk, &name, &listings), SINK_OK);
-	ck_assert(sink_span_equal(sink_name_key(&name), SPAN(ADS)));
+	ck_assert_int_eq(schema_block_next(&walk, &listings), SINK_OK);
+	ck_assert(sink_span_equal(sink_name_key(&walk.subject.name), SPAN(ADS)));
 	expect_listings(listings, ads, 2);
-	ck_assert_int_eq(schema_block_next(&walk, &name, &listings), SINK_ENOENT);
-	ck_assert_int_eq(schema_block_next(&walk, &name, &listings), SINK_ENOENT);
+	ck_assert_int_eq(schema_block_next(&walk, &listings), SINK_ENOENT);
+	ck_assert_int_eq(schema_block_next(&walk, &listings), SINK_ENOENT);
 	ck_assert_int_eq(schema_block_find(SPAN(block_bytes), SPAN(COM), 3, &listings), SINK_OK);
 	expect_listings(listings, com, 1);
 	ck_assert_int_eq(schema_block_find(SPAN(block_bytes), SPAN(ADS), 3, &listings), SINK_OK);
@@ -586,15 +696,14 @@ START_TEST(bad_block)
 	struct sink_span last = sink_span(bad_blocks[_i].last, bad_blocks[_i].last_len);
 	struct schema_block walk;
 	struct schema_listings listings;
-	struct sink_name name;
 	int err;
 
-	schema_block_begin(&walk, block, last, 3);
+	schema_block_begin(&walk, block, 'N', last, 3);
 	do {
-		err = schema_block_next(&walk, &name, &listings);
+		err = schema_block_next(&walk, &listings);
 	} while (!err);
 	ck_assert_int_eq(err, SINK_ECORRUPT);
-	ck_assert_int_eq(schema_block_next(&walk, &name, &listings), SINK_ECORRUPT);
+	ck_assert_int_eq(schema_block_next(&walk, &listings), SINK_ECORRUPT);
 }
 END_TEST
 
@@ -724,7 +833,6 @@ static size_t check_block(const struct drawn *drawn, size_t from, size_t n)
 	struct schema_coder coder = { 0 };
 	struct schema_block walk;
 	struct schema_listings listings;
-	struct sink_name name;
 	size_t to = from;
 	int err = SINK_OK;
 
@@ -734,13 +842,14 @@ static size_t check_block(const struct drawn *drawn, size_t from, size_t n)
 	MUST(err == SINK_OK || err == SINK_ETOOLONG);
 	ck_assert_uint_gt(to, from);
 	MUST(node(&coder) <= SCHEMA_NODE_MAX || to == from + 1);
-	schema_block_begin(&walk, schema_coder_value(&coder), schema_coder_last(&coder), 200);
+	schema_block_begin(&walk, schema_coder_value(&coder), 'N', schema_coder_last(&coder), 200);
 	for (size_t i = from; i < to; i++) {
-		MUST(schema_block_next(&walk, &name, &listings) == SINK_OK);
-		MUST(sink_span_equal(sink_name_key(&name), sink_name_key(&drawn[i].name)));
+		MUST(schema_block_next(&walk, &listings) == SINK_OK);
+		MUST(sink_span_equal(sink_name_key(&walk.subject.name),
+			sink_name_key(&drawn[i].name)));
 		expect_listings(listings, drawn[i].listings, drawn[i].count);
 	}
-	ck_assert_int_eq(schema_block_next(&walk, &name, &listings), SINK_ENOENT);
+	ck_assert_int_eq(schema_block_next(&walk, &listings), SINK_ENOENT);
 	for (size_t i = 0; i < n; i++) {
 		err = schema_block_find(schema_coder_value(&coder), sink_name_key(&drawn[i].name),
 			200, &listings);
@@ -796,9 +905,9 @@ START_TEST(damaged_blocks)
 		memcpy(copy, coder.bytes, coder.len);
 		for (unsigned k = 1 + draw(3); k > 0; k--)
 			copy[draw((unsigned)coder.len)] = (uint8_t)draw(256);
-		schema_block_begin(&walk, block, schema_coder_last(&coder), 200);
-		for (; (err = schema_block_next(&walk, &now.name, &listings)) == SINK_OK;
-			first = false) {
+		schema_block_begin(&walk, block, 'N', schema_coder_last(&coder), 200);
+		for (; (err = schema_block_next(&walk, &listings)) == SINK_OK; first = false) {
+			now.name = walk.subject.name;
 			MUST(first || by_key(&before, &now) < 0);
 			before = now;
 		}
@@ -906,7 +1015,10 @@ int main(void)
 	tcase_add_loop_test(values, bad_policy, 0, LENGTH(bad_policies));
 	tcase_add_test(values, policy_with_nine_aaaa);
 	tcase_add_test(values, meta_both_ways);
+	tcase_add_test(values, meta_counts);
+	tcase_add_test(values, prefixes_of_one_length);
 	tcase_add_test(values, damaged_meta);
+	tcase_add_loop_test(values, contradicting_meta, 0, LENGTH(meta_damages));
 	tcase_add_test(values, filter_both_ways);
 	tcase_add_test(values, damaged_filter);
 	suite_add_tcase(suite, values);

@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "filter.h"
-#include "hash.h"
 #include "mdb.h"
 #include "schema.h"
 #include "suite.h"
@@ -167,44 +166,65 @@ static void close_file(struct reading *in)
 	mdb_env_close(in->env);
 }
 
-/* One line a listing, "name scope source confidence", and one for each record and the policy. */
-static void print_listing(FILE *out, const struct sink_name *name, uint64_t listing,
+/* A line a listing, "name scope source confidence", and before it the trigger if that is another than the
+ * name asked for. */
+static void print_listing(FILE *out, const struct sink_subject *subject, uint64_t listing,
 	const struct sink_record *records)
 {
 	const struct sink_record *record = &records[schema_listing_record(listing)];
 	char text[SINK_TEXT_MAX];
 
-	fprintf(out, "%s %s %.*s %u\n", sink_name_to_text(name, text),
+	if (subject->trigger != SINK_TRIGGER_QNAME)
+		fprintf(out, "%s ", sink_trigger_word(subject->trigger));
+	fprintf(out, "%s %s %.*s %u\n",
+		sink_trigger_is_prefix(subject->trigger)
+			? sink_prefix_to_text(&subject->prefix, text)
+			: sink_name_to_text(&subject->name, text),
 		sink_scope_word(schema_listing_scope(listing)),
 		(int)record->text[SINK_FIELD_SOURCE].len,
 		(const char *)record->text[SINK_FIELD_SOURCE].at, record->confidence);
 }
 
-struct counts {
-	uint64_t names, listings, blocks;
+/* The blocks of a file. */
+struct blocks {
+	FILE *out;
+	const struct sink_record *records;
+	struct filter filter;
+	uint64_t listings;
+	struct schema_meta seen;
+	struct sink_subject before; /* if any was seen */
 };
 
-static void print_block(FILE *out, struct sink_span block, struct sink_span last,
-	const struct schema_meta *meta, const struct sink_record *records,
-	const struct filter *filter, struct counts *counts)
+static void see(struct blocks *blocks, const struct schema_block *walk)
+{
+	uint8_t letter = walk->letter;
+
+	MUST(schema_meta_total(&blocks->seen) == 0 ||
+		sink_subject_compare(&blocks->before, &walk->subject) < 0);
+	MUST((letter == SCHEMA_NAMES) == (walk->subject.trigger == SINK_TRIGGER_QNAME));
+	MUST(filter_has(&blocks->filter, schema_hash(letter, schema_block_at(walk))));
+	schema_meta_count(&blocks->seen, letter, schema_block_at(walk));
+	blocks->before = walk->subject;
+}
+
+static void print_block(struct blocks *blocks, const struct reading *in, struct sink_span last,
+	uint32_t records)
 {
 	struct schema_block walk;
 	struct schema_listings listings;
-	struct sink_name name;
 	uint64_t listing;
 	int err;
 
-	schema_block_begin(&walk, block, last, meta->records);
-	while ((err = schema_block_next(&walk, &name, &listings)) == SINK_OK) {
-		MUST(filter_has(filter, hash_key(sink_name_key(&name))));
-		counts->names++;
+	MUST(8 + in->key.mv_size + in->value.mv_size <= SCHEMA_NODE_MAX || in->value.mv_size > 500);
+	schema_block_begin(&walk, mdb_span(&in->value), mdb_span(&in->key).at[0], last, records);
+	while ((err = schema_block_next(&walk, &listings)) == SINK_OK) {
+		see(blocks, &walk);
 		while (schema_listing_next(&listings, &listing) == SINK_OK) {
-			counts->listings++;
-			print_listing(out, &name, listing, records);
+			blocks->seen.listings++;
+			print_listing(blocks->out, &walk.subject, listing, blocks->records);
 		}
 	}
 	MUST(err == SINK_ENOENT);
-	counts->blocks++;
 }
 
 static struct sink_record *read_records(const struct reading *in, uint32_t count)
@@ -237,16 +257,16 @@ static char *dump(const struct sink_summary *sum)
 {
 	struct reading in;
 	struct schema_meta meta;
-	struct sink_span blocks, last;
+	struct sink_span filter, last;
 	struct sink_policy policy;
-	struct counts counts = { 0 };
+	struct blocks blocks = { 0 };
 	struct stat status;
 	char *text = NULL;
 	size_t len;
-	FILE *out = open_memstream(&text, &len);
 	uint32_t id, records_seen = 0;
 
-	ck_assert_ptr_nonnull(out);
+	blocks.out = open_memstream(&text, &len);
+	ck_assert_ptr_nonnull(blocks.out);
 	open_file(&in);
 	ck_assert(step(&in));
 	ck_assert(sink_span_equal(mdb_span(&in.key), sink_span_text(SCHEMA_FILTER)));
@@ -255,19 +275,18 @@ static char *dump(const struct sink_summary *sum)
 	ck_assert(step(&in));
 	ck_assert(sink_span_equal(mdb_span(&in.key), sink_span_text(SCHEMA_META)));
 	ck_assert_int_eq(schema_meta_decode(mdb_span(&in.value), &meta), SINK_OK);
-	ck_assert_int_eq(schema_filter_decode(mdb_span(&filter_value), meta.names, &blocks),
+	ck_assert_int_eq(schema_filter_decode(mdb_span(&filter_value), schema_meta_total(&meta),
+				 &filter),
 		SINK_OK);
-	struct filter filter = { blocks.at, blocks.len / FILTER_BLOCK };
-
-	if (filter.count > 100) /* a large value: blocks do not straddle cache lines */
-		ck_assert_uint_eq((uintptr_t)blocks.at % 64, 0);
+	blocks.filter = (struct filter){ filter.at, filter.len / FILTER_BLOCK };
+	if (blocks.filter.count > 100) /* a large value: blocks do not straddle cache lines */
+		ck_assert_uint_eq((uintptr_t)filter.at % 64, 0);
 	struct sink_record *records = read_records(&in, meta.records);
 
-	while (step(&in) && schema_is_names_key(mdb_span(&in.key), &last)) {
-		MUST(8 + in.key.mv_size + in.value.mv_size <= SCHEMA_NODE_MAX ||
-			in.value.mv_size > 500);
-		print_block(out, mdb_span(&in.value), last, &meta, records, &filter, &counts);
-	}
+	blocks.records = records;
+	blocks.seen.records = meta.records;
+	while (step(&in) && schema_is_block_key(mdb_span(&in.key), &last))
+		print_block(&blocks, &in, last, meta.records);
 	ck_assert(sink_span_equal(mdb_span(&in.key), sink_span_text(SCHEMA_POLICY)));
 	ck_assert_int_eq(schema_policy_decode(mdb_span(&in.value), &policy), SINK_OK);
 	ck_assert_int_eq(policy.block, SINK_ACTION_NXDOMAIN);
@@ -276,16 +295,17 @@ static char *dump(const struct sink_summary *sum)
 		MUST(id == records_seen++);
 	}
 	ck_assert_uint_eq(records_seen, meta.records);
-	ck_assert_uint_eq(counts.names, meta.names);
-	ck_assert_uint_eq(counts.listings, meta.listings);
-	ck_assert_uint_eq(sum->names, meta.names);
+	ck_assert_mem_eq(blocks.seen.subjects, meta.subjects, sizeof meta.subjects);
+	ck_assert_mem_eq(blocks.seen.lengths, meta.lengths, sizeof meta.lengths);
+	ck_assert_uint_eq(blocks.seen.listings, meta.listings);
+	ck_assert_uint_eq(sum->names, schema_meta_total(&meta));
 	ck_assert_uint_eq(sum->listings, meta.listings);
 	ck_assert_uint_eq(sum->records, meta.records);
 	ck_assert_int_eq(stat(path, &status), 0);
 	ck_assert_uint_eq(sum->bytes, (uint64_t)status.st_size);
 	free(records);
 	close_file(&in);
-	fclose(out);
+	fclose(blocks.out);
 	return text;
 }
 

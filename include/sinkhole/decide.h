@@ -14,6 +14,15 @@ enum sink_standing {
 	SINK_STANDING_LATER, /* it asks for what this version does not do: a hint to truncate, query types */
 };
 
+/* What becomes of a record's listings that cover a name, if that depends on the record alone.
+ *
+ * name     NULL: no name is at hand, hence none is excepted
+ * now      seconds since 1970-01-01 UTC
+ * thread   any; no allocation
+ */
+enum sink_standing sink_stand(const struct sink_record *record, const struct sink_name *name,
+	int64_t now);
+
 struct sink_verdict {
 	enum sink_action action;
 	struct sink_listing winner; /* valid unless action is NONE */

@@ -26,6 +26,12 @@ int sink_prefix_from_text(struct sink_span text, struct sink_prefix *out);
 /* Write it: without "/LENGTH" if it is a single address. Returns out. */
 char *sink_prefix_to_text(const struct sink_prefix *prefix, char out[SINK_PREFIX_TEXT_MAX]);
 
+/* Is it one that sink_prefix_from_text() could give: a family, a length and zeros behind it as above? */
+bool sink_prefix_is_good(const struct sink_prefix *prefix);
+
+/* The prefix of `bits` bits (at most prefix->bits) that covers it, in place. */
+void sink_prefix_cut(struct sink_prefix *prefix, uint8_t bits);
+
 /* Is every address of `b` one of `a`? */
 bool sink_prefix_covers(const struct sink_prefix *a, const struct sink_prefix *b);
 

@@ -111,6 +111,24 @@ struct sink_record {
 	struct sink_span data;
 };
 
+/* Read types, except and data piece by piece. Each takes the next piece off the front of *rest, and tells
+ * whether there was one; what is broken off is none, and leaves *rest as it is (not empty). Borrowed; any
+ * thread.
+ *
+ * rest     for types: what follows the first byte */
+bool sink_types_next(struct sink_span *rest, uint16_t *type);
+
+/* key      of a name, see name.h; not checked */
+bool sink_except_next(struct sink_span *rest, struct sink_span *key);
+
+struct sink_data {
+	uint16_t type;
+	uint32_t ttl; /* seconds */
+	struct sink_span rdata;
+};
+
+bool sink_data_next(struct sink_span *rest, struct sink_data *out);
+
 /* The words that users type and programs print for stored numbers; "?" for a number out of range.
  * Constant strings; any thread. */
 const char *sink_scope_word(enum sink_scope scope);

@@ -1,4 +1,4 @@
-/* writer.h - build one database file: begin, intern records, add names in any order, commit. */
+/* writer.h - build one database file: begin, intern records, add names and prefixes in any order, commit. */
 #ifndef SINKHOLE_WRITER_H
 #define SINKHOLE_WRITER_H
 
@@ -13,13 +13,14 @@ struct sink_writer;
 struct sink_writer_options {
 	const char *path; /* the file to create; must not exist; kept only by commit */
 	const char *tmpdir; /* where sorted runs are spilled; NULL: the directory of path */
-	size_t memory; /* bytes to sort in before spilling; 0: 256 MiB */
+	size_t memory; /* bytes to sort in before spilling; 0: 256 MiB. Once anything is listed for
+			* another trigger than QNAME, a quarter of it more */
 };
 
 /* What was written; the same numbers stand in the file. */
 struct sink_summary {
-	uint64_t names; /* distinct */
-	uint64_t listings; /* (name, scope, record), distinct */
+	uint64_t names; /* distinct; and prefixes, and each trigger for itself */
+	uint64_t listings; /* (trigger, name or prefix, scope, record), distinct */
 	uint64_t duplicates; /* listings added again and dropped */
 	uint32_t records; /* distinct */
 	uint64_t bytes; /* of the file */
