@@ -33,23 +33,15 @@ struct notes {
 	const struct feed_tally *tally;
 };
 
-/* What an entry says of itself, as one line of JSON; its types, exceptions and data in hexadecimal. */
+/* What an entry says of itself, as one line of JSON. */
 static void note_says(FILE *to, const struct sink_record *record)
 {
-	const struct sink_span bytes[] = { record->types, record->except, record->data };
-	static const char *const words[] = { "types", "except", "data" };
 	json_t *json = json_record(record);
 
 	json_object_del(json, "kind");
 	fputc(' ', to);
 	json_dumpf(json, to, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENSURE_ASCII);
 	json_decref(json);
-	for (size_t i = 0; i < LENGTH(bytes); i++) {
-		if (bytes[i].len > 0)
-			fprintf(to, " %s:", words[i]);
-		for (size_t k = 0; k < bytes[i].len; k++)
-			fprintf(to, "%02x", bytes[i].at[k]);
-	}
 }
 
 static int note_entry(void *arg, const struct feed_entry *entry)

@@ -40,6 +40,40 @@ START_TEST(hash)
 }
 END_TEST
 
+/* Subjects of other triggers, by their keys: worked out likewise. */
+static const struct {
+	const char *key;
+	size_t len;
+	uint64_t hash;
+} others[] = {
+	{ "\1\4\xc0\1\1\2\1\1\x19", 9, UINT64_C(0xb43445181f8c2451) },
+	{ "\4\4\xc0\1\1\2\1\2\x21", 9, UINT64_C(0x4276eb8b7c88a285) },
+	{ "\2\6\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1", 35,
+		UINT64_C(0x319f9f0a7a675bca) },
+	{ "\1\6\x20\1\2\x0d\xb8\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\x21", 32,
+		UINT64_C(0x0fc16abba829085a) },
+	{ "\3", 1, UINT64_C(0xc59dfaaac2bf1377) },
+	{ "\3com\0", 5, UINT64_C(0x6dcd44fa68a18c77) },
+	{ "\3com\0example\0ns1\0", 17, UINT64_C(0x312eb1888f78bf7f) },
+};
+
+START_TEST(hash_of_others)
+{
+	uint8_t trigger = (uint8_t)others[_i].key[0];
+	struct sink_span rest = sink_span(others[_i].key + 1, others[_i].len - 1);
+	uint64_t all[SINK_LABELS_MAX + 1];
+	struct sink_name name;
+
+	ck_assert_uint_eq(hash_key(hash_start(trigger), rest), others[_i].hash);
+	if (trigger != 3)
+		return;
+	ck_assert_int_eq(sink_name_from_key(rest, &name), SINK_OK);
+	hash_name(hash_start(3), &name, all);
+	ck_assert_uint_eq(all[name.labels], others[_i].hash);
+	ck_assert_uint_eq(hash_start(0), HASH_START);
+}
+END_TEST
+
 /* The hash along a name is that of each ancestor by itself. */
 START_TEST(hash_of_ancestors)
 {
@@ -163,6 +197,7 @@ int main(void)
 	TCase *filter = tcase_create("filter");
 
 	tcase_add_loop_test(hashing, hash, 0, LENGTH(hashes));
+	tcase_add_loop_test(hashing, hash_of_others, 0, LENGTH(others));
 	tcase_add_test(hashing, hash_of_ancestors);
 	tcase_add_test(hashing, hash_stays_within);
 	suite_add_tcase(suite, hashing);

@@ -96,6 +96,74 @@ START_TEST(keys)
 }
 END_TEST
 
+/* Keys of subjects for other triggers. */
+static const struct {
+	enum sink_trigger trigger;
+	const char *prefix; /* or a name */
+	const uint8_t *key;
+	size_t len;
+} subjects[] = {
+	{ SINK_TRIGGER_ANSWER, "192.0.2.0/24", BYTES("O\1\4\xc0\1\1\2\1\1\x19") },
+	{ SINK_TRIGGER_ANSWER, "192.0.2.0/25", BYTES("O\1\4\xc0\1\1\2\1\1\x1a") },
+	{ SINK_TRIGGER_ANSWER, "192.0.2.1", BYTES("O\1\4\xc0\1\1\2\1\2\x21") },
+	{ SINK_TRIGGER_ANSWER, "192.0.2.2", BYTES("O\1\4\xc0\1\1\2\2\x21") },
+	{ SINK_TRIGGER_ANSWER, "2001:db8::/32",
+		BYTES("O\1\6\x20\1\2\x0d\xb8\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\x21") },
+	{ SINK_TRIGGER_CLIENT, "0.0.0.0/0", BYTES("O\2\4\1\1\1\1\1\1\1\1\1") },
+	{ SINK_TRIGGER_CLIENT, "0.0.0.0/1", BYTES("O\2\4\1\1\1\1\1\1\1\1\2") },
+	{ SINK_TRIGGER_CLIENT, "0.0.0.1", BYTES("O\2\4\1\1\1\1\1\1\1\2\x21") },
+	{ SINK_TRIGGER_NSNAME, ".", BYTES("O\3") },
+	{ SINK_TRIGGER_NSNAME, "com", BYTES("O\3com\0") },
+	{ SINK_TRIGGER_NSADDRESS, "255.255.255.255", BYTES("O\4\4\xff\xff\xff\xff\x21") },
+};
+
+/* returns  the length */
+static size_t subject_key(size_t i, struct sink_subject *subject,
+	uint8_t key[SCHEMA_BLOCK_KEY_MAX])
+{
+	struct sink_span text = sink_span_text(subjects[i].prefix);
+
+	*subject = (struct sink_subject){ .trigger = subjects[i].trigger };
+	if (sink_trigger_is_prefix(subject->trigger)) {
+		MUST(sink_prefix_from_text(text, &subject->prefix) == SINK_OK);
+		return schema_prefix_key(subject->trigger, &subject->prefix, key);
+	}
+	MUST(sink_name_from_text(text, &subject->name) == SINK_OK);
+	return schema_name_key(subject->trigger, sink_name_key(&subject->name), key);
+}
+
+START_TEST(subject_keys)
+{
+	uint8_t key[SCHEMA_BLOCK_KEY_MAX];
+	struct sink_subject subject, next;
+
+	ck_assert_uint_eq(subject_key((size_t)_i, &subject, key), subjects[_i].len);
+	ck_assert_mem_eq(key, subjects[_i].key, subjects[_i].len);
+	for (size_t at = 1; at < subjects[_i].len; at++) /* sorting relies on that */
+		ck_assert(key[at - 1] != 0 || key[at] != 0);
+	if ((size_t)_i + 1 == LENGTH(subjects))
+		return;
+	/* the rows are in order, as values and as bytes */
+	subject_key((size_t)_i + 1, &next, key);
+	ck_assert_int_lt(sink_subject_compare(&subject, &next), 0);
+	ck_assert_int_gt(sink_subject_compare(&next, &subject), 0);
+	ck_assert_int_eq(sink_subject_compare(&next, &next), 0);
+}
+END_TEST
+
+/* The longest key there is. */
+START_TEST(longest_subject)
+{
+	uint8_t wire[SINK_WIRE_MAX] = { [0] = 63, [64] = 63, [128] = 63, [192] = 61 };
+	uint8_t key[SCHEMA_BLOCK_KEY_MAX];
+	struct sink_name name;
+
+	ck_assert_int_eq(sink_name_from_wire(sink_span(wire, sizeof wire), &name), SINK_OK);
+	ck_assert_uint_eq(schema_name_key(SINK_TRIGGER_NSNAME, sink_name_key(&name), key),
+		sizeof key);
+}
+END_TEST
+
 /* --- records ---------------------------------------------------------------------------------- */
 
 static const char record_bytes[] = "\1\3\x50\2"
@@ -214,6 +282,187 @@ START_TEST(cut_record)
 	memcpy(longer, record_bytes, sizeof longer);
 	ck_assert_int_eq(schema_record_decode(sink_span(longer, sizeof longer), &record),
 		SINK_ECORRUPT);
+}
+END_TEST
+
+/* Every list, as doc/DATABASE.md has it. */
+static const char lists_bytes[] = "\0\0\xff\0" "\0\0\0\0\0\0\0\0" "\0\0\0\0\0\0\0\0"
+				  "\0\1a" "\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+				  "\6"
+				  "\0\3" "\0\0\x1c"
+				  "\0\x0e" "\0\x0c" "com\0good\0ab\0"
+				  "\0\x0c" "\0\1" "\0\0\x0e\x10" "\0\4\xc0\0\2\1";
+
+START_TEST(lists_both_ways)
+{
+	struct sink_record record = { .confidence = SINK_CONFIDENCE_NONE,
+		.text = { SPAN("a") },
+		.hint = SINK_HINT_DATA,
+		.types = SPAN("\0\0\x1c"),
+		.except = SPAN("\0\x0c" "com\0good\0ab\0"),
+		.data = SPAN("\0\1\0\0\x0e\x10\0\4\xc0\0\2\1") };
+	struct sink_span whole = SPAN(lists_bytes), rest, key;
+	uint8_t bytes[SCHEMA_RECORD_MAX];
+	struct sink_record back;
+	struct sink_data data;
+	uint16_t type;
+
+	ck_assert_uint_eq(schema_record_encode(&record, bytes), whole.len);
+	ck_assert_mem_eq(bytes, whole.at, whole.len);
+	ck_assert_int_eq(schema_record_decode(whole, &back), SINK_OK);
+	ck_assert_int_eq(back.hint, SINK_HINT_DATA);
+	rest = sink_span(back.types.at + 1, back.types.len - 1);
+	ck_assert(sink_types_next(&rest, &type));
+	ck_assert_uint_eq(type, 28);
+	ck_assert(!sink_types_next(&rest, &type));
+	ck_assert(sink_except_next(&back.except, &key));
+	ck_assert(sink_span_equal(key, SPAN("com\0good\0ab\0")));
+	ck_assert(!sink_except_next(&back.except, &key));
+	ck_assert(sink_data_next(&back.data, &data));
+	ck_assert_uint_eq(data.type, 1);
+	ck_assert_uint_eq(data.ttl, 3600);
+	ck_assert(sink_span_equal(data.rdata, SPAN("\xc0\0\2\1")));
+	ck_assert(!sink_data_next(&back.data, &data));
+	for (size_t len = 0; len < whole.len; len++)
+		ck_assert_int_eq(schema_record_decode(sink_span(whole.at, len), &back),
+			SINK_ECORRUPT);
+}
+END_TEST
+
+#define KEY64 \
+	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" /* a label too long */
+#define A1 "\0\1\0\0\0\0\0\4\1\1\1\1" /* A 1.1.1.1 */
+#define A2 "\0\1\0\0\0\0\0\4\1\1\1\2"
+#define DATA SINK_HINT_DATA
+#define LIST(text) { BYTES(text) }
+
+/* What a record may say, and what is refused both ways. */
+static const struct {
+	bool good;
+	enum sink_hint hint;
+	struct sink_span types, except, data;
+} lists[] = {
+	{ false, SINK_HINT_COUNT, { 0 }, { 0 }, { 0 } },
+	{ false, (enum sink_hint)-1, { 0 }, { 0 }, { 0 } },
+	{ false, DATA, { 0 }, { 0 }, { 0 } }, /* nothing to answer with */
+	{ false, SINK_HINT_NONE, { 0 }, { 0 }, LIST(A1) }, /* data that nobody asks for */
+	{ false, SINK_HINT_NODATA, { 0 }, { 0 }, LIST(A1) },
+	{ false, 0, LIST("\0"), { 0 }, { 0 } }, /* no type */
+	{ false, 0, LIST("\1"), { 0 }, { 0 } }, /* all but none */
+	{ false, 0, LIST("\2\0\1"), { 0 }, { 0 } },
+	{ false, 0, LIST("\0\0"), { 0 }, { 0 } },
+	{ false, 0, LIST("\0\0\1\0"), { 0 }, { 0 } }, /* half a type */
+	{ false, 0, LIST("\0\0\1\0\1"), { 0 }, { 0 } }, /* twice */
+	{ false, 0, LIST("\0\0\2\0\1"), { 0 }, { 0 } },
+	{ false, 0, LIST("\0\1\0\0\xff"), { 0 }, { 0 } }, /* 256 before 255 */
+	{ false, 0, { 0 }, LIST("\0"), { 0 } },
+	{ false, 0, { 0 }, LIST("\0\4com"), { 0 } }, /* broken off */
+	{ false, 0, { 0 }, LIST("\0\3com"), { 0 } }, /* no key: its end is missing */
+	{ false, 0, { 0 }, LIST("\0\4Com\0"), { 0 } }, /* upper case */
+	{ false, 0, { 0 }, LIST("\0\1\0"), { 0 } }, /* an empty label */
+	{ false, 0, { 0 }, LIST("\0\3\1\3\0"), { 0 } }, /* no such escape */
+	{ false, 0, { 0 }, LIST("\0\x41" KEY64 "\0"), { 0 } },
+	{ false, 0, { 0 }, LIST("\0\4com\0\0\4com\0"), { 0 } }, /* twice */
+	{ false, 0, { 0 }, LIST("\0\4net\0\0\4com\0"), { 0 } },
+	{ false, 0, { 0 }, LIST("\0\6com\0a\0\0\4com\0"), { 0 } }, /* below before above */
+	{ false, 0, { 0 }, LIST("\0\4com\0\0\0"), { 0 } }, /* the root last */
+	{ false, 0, { 0 }, LIST("\0\4com\0\0"), { 0 } }, /* a byte left over */
+	{ false, DATA, { 0 }, { 0 }, LIST("\0\1\0\0\0\0\0") },
+	{ false, DATA, { 0 }, { 0 }, LIST("\0\1\0\0\0\0\0\5\1\1\1\1") },
+	{ false, DATA, { 0 }, { 0 }, LIST(A1 "\0") },
+	{ false, DATA, { 0 }, { 0 }, LIST(A1 A1) },
+	{ false, DATA, { 0 }, { 0 }, LIST(A2 A1) },
+	{ false, DATA, { 0 }, { 0 }, LIST("\0\x10\0\0\0\0\0\1\0" A1) }, /* TXT before A */
+	{ false, DATA, { 0 }, { 0 }, LIST("\0\1\0\0\0\1\0\0" A1) }, /* by TTL */
+	{ true, SINK_HINT_DROP, { 0 }, { 0 }, { 0 } },
+	{ true, SINK_HINT_TRUNCATE, { 0 }, { 0 }, { 0 } },
+	{ true, 0, LIST("\1\0\0"), { 0 }, { 0 } },
+	{ true, 0, LIST("\0\0\1\0\x1c\xff\xff"), { 0 }, { 0 } },
+	{ true, 0, { 0 }, LIST("\0\0"), { 0 } }, /* the root: everything is left alone */
+	{ true, 0, { 0 }, LIST("\0\0\0\4com\0\0\6com\0a\0\0\4net\0"), { 0 } },
+	{ true, DATA, { 0 }, { 0 }, LIST(A1 A2) },
+	{ true, DATA, { 0 }, { 0 }, LIST("\0\1\0\0\0\0\0\0" A1 A2 "\0\2\0\0\0\0\0\0") },
+	{ true, DATA, LIST("\0\0\1"), LIST("\0\4com\0"), LIST(A1) },
+};
+
+/* What the encoder refuses is put together by hand, for the decoder to refuse. */
+static size_t force_lists(uint8_t *out, size_t room, size_t i)
+{
+	const struct sink_span spans[] = { lists[i].types, lists[i].except, lists[i].data };
+	struct wire_out to = { .at = out, .left = room };
+
+	wire_put_bytes(&to, sink_span(lists_bytes, 37));
+	wire_put_u8(&to, (uint8_t)lists[i].hint);
+	for (size_t k = 0; k < LENGTH(spans); k++) {
+		wire_put_u16(&to, (uint16_t)spans[k].len);
+		wire_put_bytes(&to, spans[k]);
+	}
+	MUST(!to.bad);
+	return room - to.left;
+}
+
+START_TEST(lists_are_judged)
+{
+	struct sink_record record = { .confidence = SINK_CONFIDENCE_NONE,
+		.text = { SPAN("a") },
+		.hint = lists[_i].hint,
+		.types = lists[_i].types,
+		.except = lists[_i].except,
+		.data = lists[_i].data };
+	uint8_t wanted[512], bytes[SCHEMA_RECORD_MAX];
+	size_t len = force_lists(wanted, sizeof wanted, (size_t)_i);
+	int err = schema_record_decode(sink_span(wanted, len), &record);
+
+	ck_assert_int_eq(err, lists[_i].good ? SINK_OK : SINK_ECORRUPT);
+	ck_assert_uint_eq(schema_record_encode(&record, bytes), lists[_i].good ? len : 0);
+	if (lists[_i].good)
+		ck_assert_mem_eq(bytes, wanted, len);
+}
+END_TEST
+
+/* As long as a list may be, and one more. */
+START_TEST(longest_lists)
+{
+	static uint8_t large[SINK_BYTES_MAX + 1], bytes[SCHEMA_RECORD_MAX];
+	struct sink_record record = { .confidence = 1, .hint = DATA }, back;
+	size_t len;
+
+	large[1] = 1;
+	large[6] = (SINK_BYTES_MAX - 8) >> 8;
+	large[7] = (uint8_t)(SINK_BYTES_MAX - 8);
+	record.data = sink_span(large, SINK_BYTES_MAX);
+	len = schema_record_encode(&record, bytes);
+	ck_assert_uint_eq(len, 20 + 16 + 7 + SINK_BYTES_MAX);
+	ck_assert_int_eq(schema_record_decode(sink_span(bytes, len), &back), SINK_OK);
+	large[7]++;
+	record.data.len++;
+	ck_assert_uint_eq(schema_record_encode(&record, bytes), 0);
+	memcpy(bytes + 20 + 16 + 7, large, sizeof large);
+	bytes[20 + 16 + 6]++;
+	ck_assert_int_eq(schema_record_decode(sink_span(bytes, len + 1), &back), SINK_ECORRUPT);
+}
+END_TEST
+
+/* Bytes of lists changed anywhere: refused, or read again as they are. */
+START_TEST(damaged_lists)
+{
+	struct sink_span whole = SPAN(lists_bytes);
+	uint8_t again[SCHEMA_RECORD_MAX];
+	struct sink_record record;
+
+	for (size_t at = 0; at < whole.len; at++)
+		for (unsigned byte = 0; byte < 256; byte++) {
+			uint8_t *copy = malloc(whole.len); /* so that ASan sees its end */
+
+			MUST(copy);
+			memcpy(copy, whole.at, whole.len);
+			copy[at] = (uint8_t)byte;
+			if (schema_record_decode(sink_span(copy, whole.len), &record) == SINK_OK) {
+				MUST(schema_record_encode(&record, again) == whole.len);
+				MUST(memcmp(again, copy, whole.len) == 0);
+			}
+			free(copy);
+		}
 }
 END_TEST
 
@@ -755,6 +1004,102 @@ START_TEST(find_refuses_listings)
 }
 END_TEST
 
+/* --- blocks of other triggers ------------------------------------------------------------------- */
+
+/* The answers 192.0.2.0/24 (record 1) and /25 (record 0), the name server ns1.example.com (subtree). */
+static const char others_bytes[] = "\0\x09\1\4\xc0\1\1\2\1\1\x19" "\x08"
+				   "\x08\1\x1a" "\0"
+				   "\0\x11\3com\0example\0ns1\0" "\2";
+
+START_TEST(others_both_ways)
+{
+	static const uint64_t one[] = { 1 << 2 }, zero[] = { 0 },
+			      subtree[] = { 0 | SINK_SCOPE_SUBTREE };
+	struct sink_span inside[] = { SPAN("\1\4\xc0\1\1\2\1\1\x19"),
+		SPAN("\1\4\xc0\1\1\2\1\1\x1a"), SPAN("\3com\0example\0ns1\0") };
+	const uint64_t *const listed[] = { one, zero, subtree };
+	struct schema_listings listings;
+	struct schema_coder coder = { 0 };
+	struct schema_block walk;
+	char text[SINK_TEXT_MAX];
+
+	for (size_t i = 0; i < 3; i++)
+		ck_assert_int_eq(schema_coder_add(&coder, inside[i], listed[i], 1), SINK_OK);
+	ck_assert(sink_span_equal(schema_coder_value(&coder), SPAN(others_bytes)));
+	schema_block_begin(&walk, SPAN(others_bytes), 'O', inside[2], 2);
+	for (size_t i = 0; i < 3; i++) {
+		ck_assert_int_eq(schema_block_next(&walk, &listings), SINK_OK);
+		expect_listings(listings, listed[i], 1);
+		ck_assert(sink_span_equal(schema_block_at(&walk), inside[i]));
+		if (i < 2)
+			ck_assert_str_eq(sink_prefix_to_text(&walk.subject.prefix, text),
+				i ? "192.0.2.0/25" : "192.0.2.0/24");
+		else
+			ck_assert_str_eq(sink_name_to_text(&walk.subject.name, text),
+				"ns1.example.com");
+		ck_assert_int_eq(schema_block_find(schema_coder_value(&coder), inside[i], 2,
+					 &listings),
+			SINK_OK);
+		expect_listings(listings, listed[i], 1);
+	}
+	ck_assert_int_eq(walk.subject.trigger, SINK_TRIGGER_NSNAME);
+	ck_assert_int_eq(schema_block_next(&walk, &listings), SINK_ENOENT);
+	schema_coder_free(&coder);
+}
+END_TEST
+
+/* Keys that are none's, each the only one of its block. */
+static const struct {
+	const uint8_t *key;
+	size_t len;
+	uint8_t listing;
+} bad_others[] = {
+	{ BYTES(""), 0 },
+	{ BYTES("\0"), 0 }, /* names asked for have their own blocks */
+	{ BYTES("\0com\0"), 0 },
+	{ BYTES("\5"), 0 }, /* no such trigger */
+	{ BYTES("\xff"), 0 },
+	{ BYTES("com\0"), 0 },
+	{ BYTES("\3com"), 0 },
+	{ BYTES("\3\0"), 0 },
+	{ BYTES("\1"), 0 },
+	{ BYTES("\1\4"), 0 },
+	{ BYTES("\1\5\xc0\1\1\2\1\1\x19"), 0 }, /* no such family */
+	{ BYTES("\1\0\xc0\1\1\2\1\1\x19"), 0 },
+	{ BYTES("\1\6\xc0\1\1\2\1\1\x19"), 0 }, /* four octets of sixteen */
+	{ BYTES("\1\4\xc0\0\2\1\1\x19"), 0 }, /* not escaped */
+	{ BYTES("\1\4\xc0\1\0\2\1\1\x19"), 0 },
+	{ BYTES("\1\4\xc0\1\3\2\1\1\x19"), 0 }, /* no such escape */
+	{ BYTES("\1\4\xc0\1\1\2\1"), 0 }, /* broken off */
+	{ BYTES("\1\4\xc0\1\1\2\1\1"), 0 }, /* no length */
+	{ BYTES("\1\4\xc0\1\1\2\1\1\0"), 0 }, /* length -1 */
+	{ BYTES("\1\4\xc0\1\1\2\1\1\x22"), 0 }, /* 33 bits */
+	{ BYTES("\1\4\xc0\1\1\2\1\1\x19\1"), 0 }, /* a byte too much */
+	{ BYTES("\1\4\xc0\1\1\2\1\2\x19"), 0 }, /* bits behind the length */
+	{ BYTES("\1\4\xc0\1\1\2\1\1\x17"), 0 },
+	{ BYTES("\2\6\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\x82"), 0 },
+	{ BYTES("\1\4\xc0\1\1\2\1\1\x19"), 2 }, /* a scope that a prefix cannot have */
+	{ BYTES("\4\4\xc0\1\1\2\1\1\x19"), 4 },
+};
+
+START_TEST(bad_other)
+{
+	struct sink_span key = sink_span(bad_others[_i].key, bad_others[_i].len);
+	struct schema_listings listings;
+	struct schema_block walk;
+	uint8_t block[64];
+	struct wire_out to = { .at = block, .left = sizeof block };
+
+	wire_put_varint(&to, 0);
+	wire_put_varint(&to, key.len);
+	wire_put_bytes(&to, key);
+	wire_put_varint(&to, bad_others[_i].listing);
+	schema_block_begin(&walk, sink_span(block, sizeof block - to.left), 'O', key, 3);
+	ck_assert_int_eq(schema_block_next(&walk, &listings), SINK_ECORRUPT);
+	ck_assert_int_eq(schema_block_next(&walk, &listings), SINK_ECORRUPT);
+}
+END_TEST
+
 /* --- many random blocks ----------------------------------------------------------------------- */
 
 static uint64_t seed;
@@ -982,6 +1327,10 @@ START_TEST(words)
 	ck_assert_str_eq(sink_tlp_word(SINK_TLP_AMBER_STRICT), "amber+strict");
 	ck_assert_str_eq(sink_field_word(SINK_FIELD_LEGAL_BASIS), "legal-basis");
 	ck_assert_str_eq(sink_action_word(SINK_ACTION_SINKHOLE), "sinkhole");
+	ck_assert_str_eq(sink_trigger_word(SINK_TRIGGER_NSADDRESS), "ns-address");
+	ck_assert_str_eq(sink_hint_word(SINK_HINT_DATA), "data");
+	ck_assert_str_eq(sink_trigger_word(SINK_TRIGGER_COUNT), "?");
+	ck_assert_str_eq(sink_hint_word(SINK_HINT_COUNT), "?");
 	ck_assert_str_eq(sink_scope_word(SINK_SCOPE_COUNT), "?");
 	ck_assert_str_eq(sink_kind_word((enum sink_kind) - 1), "?");
 	ck_assert_str_eq(sink_severity_word(SINK_SEVERITY_COUNT), "?");
@@ -1001,6 +1350,8 @@ int main(void)
 	tcase_add_loop_test(fields, varint, 0, LENGTH(varints));
 	tcase_add_test(fields, writes_stay_within);
 	tcase_add_test(fields, keys);
+	tcase_add_loop_test(fields, subject_keys, 0, LENGTH(subjects));
+	tcase_add_test(fields, longest_subject);
 	tcase_add_test(fields, words);
 	suite_add_tcase(suite, fields);
 	tcase_add_test(values, record_both_ways);
@@ -1008,6 +1359,10 @@ int main(void)
 	tcase_add_loop_test(values, damaged_record, 0, LENGTH(record_damages));
 	tcase_add_test(values, cut_record);
 	tcase_add_test(values, record_with_long_text);
+	tcase_add_test(values, lists_both_ways);
+	tcase_add_loop_test(values, lists_are_judged, 0, LENGTH(lists));
+	tcase_add_test(values, longest_lists);
+	tcase_add_test(values, damaged_lists);
 	tcase_add_loop_test(values, bad_record_is_not_written, 0, LENGTH(bad_records));
 	tcase_add_test(values, policy_both_ways);
 	tcase_add_test(values, largest_policy);
@@ -1029,6 +1384,8 @@ int main(void)
 	tcase_add_loop_test(blocks, bad_block, 0, LENGTH(bad_blocks));
 	tcase_add_loop_test(blocks, find_in_bad_block, 0, LENGTH(bad_blocks));
 	tcase_add_loop_test(blocks, find_refuses_listings, 0, LENGTH(bad_listings));
+	tcase_add_test(blocks, others_both_ways);
+	tcase_add_loop_test(blocks, bad_other, 0, LENGTH(bad_others));
 	tcase_add_test(blocks, random_blocks);
 	tcase_add_test(blocks, damaged_blocks);
 	tcase_add_test(blocks, large_name);

@@ -7,58 +7,76 @@
 #include "json.h"
 #include "say.h"
 
-/* Listings under one record, by scope. */
+/* Listings under one record. */
 struct row {
-	uint64_t scopes[SINK_SCOPE_COUNT];
+	uint64_t sum;
+	uint64_t scopes[SINK_SCOPE_COUNT]; /* of names asked for */
+	uint64_t triggers[SINK_TRIGGER_COUNT];
 };
 
 struct counting {
 	struct row *rows; /* by record id */
 	uint32_t records;
+	uint64_t triggers[SINK_TRIGGER_COUNT]; /* listings under all records */
 };
 
 static int count(void *arg, const struct sink_subject *subject, const struct sink_listing *listing)
 {
 	struct counting *c = arg;
+	struct row *row;
 
-	(void)subject;
 	if (listing->record >= c->records || listing->scope >= SINK_SCOPE_COUNT)
 		return SINK_ECORRUPT;
-	c->rows[listing->record].scopes[listing->scope]++;
+	row = &c->rows[listing->record];
+	row->sum++;
+	row->triggers[subject->trigger]++;
+	if (subject->trigger == SINK_TRIGGER_QNAME)
+		row->scopes[listing->scope]++;
+	c->triggers[subject->trigger]++;
 	return SINK_OK;
+}
+
+/* By scope, and of other triggers by trigger; called for those that are there. */
+static void each_count(const struct row *row, void (*fn)(void *arg, const char *word, uint64_t n),
+	void *arg)
+{
+	for (int i = 0; i < SINK_SCOPE_COUNT; i++)
+		if (row->scopes[i] > 0)
+			fn(arg, sink_scope_word((enum sink_scope)i), row->scopes[i]);
+	for (int i = SINK_TRIGGER_QNAME + 1; i < SINK_TRIGGER_COUNT; i++)
+		if (row->triggers[i] > 0)
+			fn(arg, sink_trigger_word((enum sink_trigger)i), row->triggers[i]);
+}
+
+static void set_count(void *object, const char *word, uint64_t n)
+{
+	json_object_set_new(object, word, json_integer((json_int_t)n));
+}
+
+static void put_count(void *unused, const char *word, uint64_t n)
+{
+	(void)unused;
+	printf(", %s %s", number(n).text, word);
 }
 
 static json_t *row_json(const struct row *row, const struct sink_record *record)
 {
 	json_t *out = json_record(record);
-	uint64_t sum = 0;
 
-	for (int i = 0; i < SINK_SCOPE_COUNT; i++) {
-		sum += row->scopes[i];
-		if (row->scopes[i] > 0)
-			json_object_set_new(out, sink_scope_word((enum sink_scope)i),
-				json_integer((json_int_t)row->scopes[i]));
-	}
-	json_object_set_new(out, "listings", json_integer((json_int_t)sum));
+	each_count(row, set_count, out);
+	set_count(out, "listings", row->sum);
 	return out;
 }
 
 static void put_row(const struct row *row, const struct sink_record *record)
 {
-	uint64_t sum = 0;
-
-	for (int i = 0; i < SINK_SCOPE_COUNT; i++)
-		sum += row->scopes[i];
-	printf("%14s  %-9s ", number(sum).text, sink_kind_word(record->kind));
+	printf("%14s  %-9s ", number(row->sum).text, sink_kind_word(record->kind));
 	put_text(stdout, record->text[SINK_FIELD_SOURCE], 80);
 	if (record->text[SINK_FIELD_CATEGORY].len > 0) {
 		fputs(", ", stdout);
 		put_text(stdout, record->text[SINK_FIELD_CATEGORY], 80);
 	}
-	for (int i = 0; i < SINK_SCOPE_COUNT; i++)
-		if (row->scopes[i] > 0)
-			printf(", %s %s", number(row->scopes[i]).text,
-				sink_scope_word((enum sink_scope)i));
+	each_count(row, put_count, NULL);
 	if (record->valid_from)
 		printf(", from %s", moment(record->valid_from).text);
 	if (record->valid_until)
@@ -80,6 +98,32 @@ static int show_rows(struct sink_reader *reader, const struct counting *c, json_
 			put_row(&c->rows[id], &record);
 	}
 	return SINK_OK;
+}
+
+/* Listings by trigger; names asked for are the usual case, and go without saying if they are all. */
+static json_t *triggers_json(const struct counting *c)
+{
+	json_t *out = json_object();
+
+	for (int i = 0; i < SINK_TRIGGER_COUNT; i++)
+		set_count(out, sink_trigger_word((enum sink_trigger)i), c->triggers[i]);
+	return out;
+}
+
+static void put_triggers(const struct counting *c, uint64_t listings)
+{
+	const char *mark = "listings by trigger: ";
+
+	if (c->triggers[SINK_TRIGGER_QNAME] == listings)
+		return;
+	for (int i = 0; i < SINK_TRIGGER_COUNT; i++) {
+		if (c->triggers[i] == 0)
+			continue;
+		printf("%s%s %s", mark, number(c->triggers[i]).text,
+			sink_trigger_word((enum sink_trigger)i));
+		mark = ", ";
+	}
+	putchar('\n');
 }
 
 static json_t *policy_json(const struct sink_policy *policy)
@@ -108,18 +152,21 @@ static int show(const struct sink_manifest *m, const struct sink_db *db, bool js
 		err = sink_reader_begin(db, &reader);
 	if (!err)
 		err = sink_reader_each(reader, count, &c);
-	if (!err && !json)
+	if (!err && !json) {
 		printf("generation %llu of %s: %s names, %s listings, answered with %s\n",
 			(unsigned long long)m->serial, moment(m->time).text,
 			number(summary.names).text, number(summary.listings).text,
 			sink_action_word(sink_db_policy(db)->block));
+		put_triggers(&c, summary.listings);
+	}
 	if (!err)
 		err = show_rows(reader, &c, rows);
 	if (!err && json)
 		json_print(stdout,
-			json_pack("{s:I,s:o,s:I,s:I,s:o,s:O}", "generation", (json_int_t)m->serial,
-				"time", json_moment(m->time), "names", (json_int_t)summary.names,
-				"listings", (json_int_t)summary.listings, "policy",
+			json_pack("{s:I,s:o,s:I,s:I,s:o,s:o,s:O}", "generation",
+				(json_int_t)m->serial, "time", json_moment(m->time), "names",
+				(json_int_t)summary.names, "listings", (json_int_t)summary.listings,
+				"triggers", triggers_json(&c), "policy",
 				policy_json(sink_db_policy(db)), "records", rows),
 			false);
 	json_decref(rows);
@@ -157,7 +204,8 @@ static enum status info_run(const struct command *self, int argc, char **argv)
 const struct command cmd_info = {
 	.word = "info",
 	.operands = "",
-	.summary = "what the published generation holds: listings by source, category and scope",
+	.summary = "what the published generation holds: listings by source, category, scope and "
+		   "trigger",
 	.options =
 		(const struct option_row[]){
 			{ 'd', "dir", "DIR", "the data directory" },

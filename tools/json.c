@@ -4,6 +4,8 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 
+#include "qtype.h"
+#include "rdata.h"
 #include "say.h"
 #include "utf8.h"
 
@@ -36,6 +38,61 @@ json_t *json_moment(int64_t time)
 	return json_string(moment(time).text);
 }
 
+static json_t *types_json(struct sink_span types)
+{
+	bool is_exclusive = types.at[0] == 1;
+	json_t *out = json_array();
+	uint16_t type;
+
+	types = sink_span(types.at + 1, types.len - 1);
+	while (sink_types_next(&types, &type))
+		json_array_append_new(out, json_string(qtype_text(type).text));
+	return is_exclusive ? json_pack("{s:o}", "not", out) : out;
+}
+
+static json_t *except_json(struct sink_span except)
+{
+	json_t *out = json_array();
+	char text[SINK_TEXT_MAX];
+	struct sink_name name;
+	struct sink_span key;
+
+	while (sink_except_next(&except, &key))
+		if (sink_name_from_key(key, &name) == SINK_OK)
+			json_array_append_new(out, json_string(sink_name_to_text(&name, text)));
+	return out;
+}
+
+static json_t *data_json(struct sink_span data)
+{
+	json_t *out = json_array();
+	struct sink_data item;
+
+	while (sink_data_next(&data, &item)) {
+		char *text = rdata_text(item.type, item.rdata);
+
+		json_array_append_new(out,
+			text ? json_pack("{s:s,s:I,s:s}", "type", qtype_text(item.type).text, "ttl",
+				       (json_int_t)item.ttl, "data", text)
+			     : NULL);
+		free(text);
+	}
+	return out;
+}
+
+/* What an entry says beside the keys that users set. */
+static void add_lists(json_t *out, const struct sink_record *record)
+{
+	if (record->hint != SINK_HINT_NONE)
+		json_object_set_new(out, "hint", json_string(sink_hint_word(record->hint)));
+	if (record->types.len > 0)
+		json_object_set_new(out, "types", types_json(record->types));
+	if (record->except.len > 0)
+		json_object_set_new(out, "except", except_json(record->except));
+	if (record->data.len > 0)
+		json_object_set_new(out, "data", data_json(record->data));
+}
+
 json_t *json_record(const struct sink_record *record)
 {
 	json_t *out = json_object();
@@ -56,8 +113,7 @@ json_t *json_record(const struct sink_record *record)
 		json_object_set_new(out, "valid-from", json_moment(record->valid_from));
 	if (record->valid_until != 0)
 		json_object_set_new(out, "valid-until", json_moment(record->valid_until));
-	if (record->hint != SINK_HINT_NONE)
-		json_object_set_new(out, "hint", json_string(sink_hint_word(record->hint)));
+	add_lists(out, record);
 	return out;
 }
 

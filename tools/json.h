@@ -16,7 +16,8 @@ json_t *json_moment(int64_t time);
 
 json_t *json_digest(const uint8_t digest[SINK_DIGEST_LEN]);
 
-/* The keys of an entry that are set, under the names that users type. */
+/* The keys of an entry that are set, under the names that users type; and what else it says: "hint", "types"
+ * (["A"], or {"not": ["A"]}), "except" (names), "data" ([{"type", "ttl", "data"}]). */
 json_t *json_record(const struct sink_record *record);
 
 /* Of a sinkhole: [{"type": "A", "address": "192.0.2.53"}, ...]; empty for other actions. */

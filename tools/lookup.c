@@ -1,7 +1,6 @@
-/* lookup.c - what the resolver would do about a name, and why. It asks the very functions that the
- * resolver asks. The file's digest is checked each time, which is most of what a call costs (0.1 s for
+/* lookup.c - what the resolver would do about a name or an address, and why. It asks the very functions that
+ * the resolver asks. The file's digest is checked each time, which is most of what a call costs (0.1 s for
  * 10 million names): what is said here must be true. */
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -12,6 +11,7 @@
 #include "host.h"
 #include "json.h"
 #include "qtype.h"
+#include "rdata.h"
 #include "say.h"
 #include "sinkhole/decide.h"
 #include "sinkhole/grow.h"
@@ -26,19 +26,28 @@ struct question {
 };
 
 struct considered {
+	enum sink_trigger trigger;
 	struct sink_listing listing;
 	struct sink_record record; /* its text is the database's */
 	enum sink_standing standing;
 };
 
-/* All that came up about one name. */
+/* All that came up about one name or address. */
 struct finding {
+	const struct question *question;
+	struct sink_reader *reader;
 	struct considered *items;
 	size_t count, size;
 	bool no_memory;
-	struct sink_name name;
-	struct sink_verdict verdict;
+	bool is_address;
+	struct sink_name name; /* unless it is an address */
+	struct sink_prefix address;
+	enum sink_trigger trigger; /* that is searched for */
+	struct sink_verdict verdict; /* of an address: nothing is done */
 };
+
+#define NOT_ENFORCED "not enforced by this version"
+#define ADDRESS_NOTE "this version of the resolver does not act upon addresses yet"
 
 static void consider(void *arg, const struct sink_listing *listing,
 	const struct sink_record *record, enum sink_standing standing)
@@ -51,22 +60,36 @@ static void consider(void *arg, const struct sink_listing *listing,
 		return;
 	}
 	f->items = items;
-	f->items[f->count++] = (struct considered){ *listing, *record, standing };
+	f->items[f->count++] = (struct considered){ f->trigger, *listing, *record, standing };
+}
+
+/* A listing for a trigger that nobody decides about yet. */
+static int note(void *arg, const struct sink_listing *listing)
+{
+	struct finding *f = arg;
+	struct sink_record record;
+	int err = sink_reader_record(f->reader, listing->record, &record);
+
+	if (!err)
+		consider(f, listing, &record,
+			sink_stand(&record, f->is_address ? NULL : &f->name, f->question->at));
+	return err ? SINK_ECORRUPT : SINK_OK;
 }
 
 static bool is_winner(const struct finding *f, const struct considered *c)
 {
 	const struct sink_listing *a = &f->verdict.winner, *b = &c->listing;
 
-	return f->verdict.action != SINK_ACTION_NONE && a->record == b->record &&
-		a->scope == b->scope && a->labels == b->labels;
+	return f->verdict.action != SINK_ACTION_NONE && c->trigger == SINK_TRIGGER_QNAME &&
+		a->record == b->record && a->scope == b->scope && a->labels == b->labels;
 }
 
 /* In force, of the same kind, about the same name: it says what the winner says. */
 static bool agrees(const struct finding *f, const struct considered *c)
 {
-	return f->verdict.action != SINK_ACTION_NONE && c->standing == SINK_STANDING_ELIGIBLE &&
-		c->record.kind == f->verdict.kind && c->listing.labels == f->verdict.winner.labels;
+	return f->verdict.action != SINK_ACTION_NONE && c->trigger == SINK_TRIGGER_QNAME &&
+		c->standing == SINK_STANDING_ELIGIBLE && c->record.kind == f->verdict.kind &&
+		c->listing.labels == f->verdict.winner.labels;
 }
 
 static const char *overruled(enum sink_kind by)
@@ -76,44 +99,140 @@ static const char *overruled(enum sink_kind by)
 }
 
 struct outcome {
-	char text[64];
+	char text[80];
 };
+
+/* Of an entry that is in force. */
+static const char *result(const struct finding *f, const struct considered *c)
+{
+	if (c->trigger != SINK_TRIGGER_QNAME)
+		return NOT_ENFORCED;
+	if (is_winner(f, c))
+		return "wins";
+	if (c->record.kind != f->verdict.kind)
+		return overruled(f->verdict.kind);
+	return agrees(f, c) ? "agrees" : "less specific";
+}
 
 static struct outcome outcome(const struct finding *f, const struct considered *c)
 {
-	struct outcome out;
+	struct outcome out = { "" };
 
-	if (c->standing == SINK_STANDING_FUTURE)
+	switch (c->standing) {
+	case SINK_STANDING_FUTURE:
 		snprintf(out.text, sizeof out.text, "not valid before %s",
 			moment(c->record.valid_from).text);
-	else if (c->standing == SINK_STANDING_EXPIRED)
+		break;
+	case SINK_STANDING_EXPIRED:
 		snprintf(out.text, sizeof out.text, "expired at %s",
 			moment(c->record.valid_until).text);
-	else if (is_winner(f, c))
-		snprintf(out.text, sizeof out.text, "wins");
-	else if (c->record.kind != f->verdict.kind)
-		snprintf(out.text, sizeof out.text, "%s", overruled(f->verdict.kind));
-	else if (agrees(f, c))
-		snprintf(out.text, sizeof out.text, "agrees");
-	else
-		snprintf(out.text, sizeof out.text, "less specific");
+		break;
+	case SINK_STANDING_EXCEPTED:
+		snprintf(out.text, sizeof out.text, "leaves this name alone");
+		break;
+	case SINK_STANDING_LATER:
+		snprintf(out.text, sizeof out.text, NOT_ENFORCED ", it asks for %s",
+			c->record.hint == SINK_HINT_TRUNCATE ? "TCP" : "certain query types");
+		break;
+	case SINK_STANDING_ELIGIBLE:
+		snprintf(out.text, sizeof out.text, "%s", result(f, c));
+		break;
+	}
 	return out;
 }
 
-/* The listed name: an ancestor of the one asked for, or itself. */
-static char *listed_name(const struct finding *f, uint8_t labels, char out[SINK_TEXT_MAX])
-{
-	struct sink_name name = f->name;
+struct subject_text {
+	char text[SINK_TEXT_MAX];
+};
 
-	sink_name_cut(&name, labels);
-	return sink_name_to_text(&name, out);
+/* What was asked for. */
+static struct subject_text asked(const struct finding *f)
+{
+	struct subject_text out;
+
+	if (f->is_address)
+		sink_prefix_to_text(&f->address, out.text);
+	else
+		sink_name_to_text(&f->name, out.text);
+	return out;
+}
+
+/* What is listed: an ancestor of the name asked for, or itself; or a prefix that covers the address. */
+static struct subject_text listed(const struct finding *f, uint8_t labels)
+{
+	struct finding cut = *f;
+
+	if (f->is_address)
+		sink_prefix_cut(&cut.address, labels);
+	else
+		sink_name_cut(&cut.name, labels);
+	return asked(&cut);
 }
 
 /* --- for people --------------------------------------------------------------------------------- */
 
+#define SHOWN 10 /* names or records of a list; JSON gives them all */
+
 static void put_pair(const char *key, const char *value)
 {
 	printf(", %s %s", key, value);
+}
+
+static void put_types(struct sink_span types)
+{
+	const char *mark = types.at[0] == 1 ? ", all types but " : ", types ";
+	uint16_t type;
+
+	types = sink_span(types.at + 1, types.len - 1);
+	for (; sink_types_next(&types, &type); mark = " ")
+		printf("%s%s", mark, qtype_text(type).text);
+}
+
+static void put_more(size_t count)
+{
+	if (count > SHOWN)
+		printf(" and %zu more", count - SHOWN);
+}
+
+static void put_except(struct sink_span except)
+{
+	char text[SINK_TEXT_MAX];
+	struct sink_name name;
+	struct sink_span key;
+	size_t count = 0;
+
+	for (; sink_except_next(&except, &key); count++)
+		if (count < SHOWN && sink_name_from_key(key, &name) == SINK_OK)
+			printf("%s%s", count ? " " : ", except ", sink_name_to_text(&name, text));
+	put_more(count);
+}
+
+static void put_data(struct sink_span data)
+{
+	struct sink_data item;
+	size_t count = 0;
+
+	for (; sink_data_next(&data, &item); count++) {
+		char *text = count < SHOWN ? rdata_text(item.type, item.rdata) : NULL;
+
+		if (text)
+			printf("%s%s %s (%u s)", count ? "; " : ", data ",
+				qtype_text(item.type).text, text, item.ttl);
+		free(text);
+	}
+	put_more(count);
+}
+
+static void put_lists(const struct sink_record *r)
+{
+	if (r->hint != SINK_HINT_NONE)
+		put_pair("hint", sink_hint_word(r->hint));
+	if (r->types.len > 0)
+		put_types(r->types);
+	if (r->except.len > 0)
+		put_except(r->except);
+	if (r->data.len > 0)
+		put_data(r->data);
 }
 
 static void put_record(const struct sink_record *r)
@@ -134,26 +253,43 @@ static void put_record(const struct sink_record *r)
 		put_pair("from", moment(r->valid_from).text);
 	if (r->valid_until)
 		put_pair("until", moment(r->valid_until).text);
+	put_lists(r);
+}
+
+/* How far it reaches, or for which trigger it is; of a name that is listed for another one, both. */
+static void put_reach(const struct considered *c)
+{
+	const char *trigger = sink_trigger_word(c->trigger);
+	const char *scope = sink_scope_word(c->listing.scope);
+
+	if (sink_trigger_is_prefix(c->trigger))
+		printf(" (%s)", trigger);
+	else if (c->trigger == SINK_TRIGGER_QNAME)
+		printf(" (%s)", scope);
+	else
+		printf(" (%s, %s)", trigger, scope);
 }
 
 static void put_considered(const struct finding *f, const struct considered *c)
 {
-	char text[SINK_TEXT_MAX];
-
-	printf("  %s: %s %s (%s)", outcome(f, c).text, sink_kind_word(c->record.kind),
-		listed_name(f, c->listing.labels, text), sink_scope_word(c->listing.scope));
+	printf("  %s: %s %s", outcome(f, c).text, sink_kind_word(c->record.kind),
+		listed(f, c->listing.labels).text);
+	put_reach(c);
 	put_record(&c->record);
 	putchar('\n');
+}
+
+static const char *remark(const struct finding *f)
+{
+	if (f->count == 0)
+		return ", not listed";
+	return f->is_address ? "; listed, but " ADDRESS_NOTE : "";
 }
 
 /* The winner first, then the others as they were considered. */
 static void put_finding(const struct finding *f)
 {
-	char text[SINK_TEXT_MAX];
-	const char *action = sink_action_word(f->verdict.action);
-
-	printf("%s: %s%s\n", sink_name_to_text(&f->name, text), action,
-		f->count == 0 ? ", not listed" : "");
+	printf("%s: %s%s\n", asked(f).text, sink_action_word(f->verdict.action), remark(f));
 	for (size_t i = 0; i < f->count; i++)
 		if (is_winner(f, &f->items[i]))
 			put_considered(f, &f->items[i]);
@@ -166,10 +302,12 @@ static void put_finding(const struct finding *f)
 
 static json_t *considered_json(const struct finding *f, const struct considered *c)
 {
-	char text[SINK_TEXT_MAX];
-	json_t *out = json_pack("{s:s,s:s,s:s}", "name", listed_name(f, c->listing.labels, text),
-		"scope", sink_scope_word(c->listing.scope), "outcome", outcome(f, c).text);
+	json_t *out = json_pack("{s:s,s:s,s:s,s:s}", f->is_address ? "prefix" : "name",
+		listed(f, c->listing.labels).text, "scope", sink_scope_word(c->listing.scope),
+		"trigger", sink_trigger_word(c->trigger), "outcome", outcome(f, c).text);
 
+	if (f->is_address)
+		json_object_del(out, "scope");
 	json_object_update_new(out, json_record(&c->record));
 	return out;
 }
@@ -210,28 +348,23 @@ static json_t *records_json(const struct finding *f)
 	return out;
 }
 
-/* The fields that every answer has, an address's too. */
-static json_t *frame(const struct question *q, const char *name, uint64_t serial,
-	enum sink_action action)
+static json_t *finding_json(const struct finding *f, uint64_t serial)
 {
-	return json_pack("{s:o,s:s,s:o,s:I,s:s}", "name", json_text(sink_span_text(name)), "type",
+	const struct question *q = f->question;
+	bool is_hit = f->verdict.action != SINK_ACTION_NONE;
+	json_t *out = json_pack("{s:s,s:s,s:o,s:I,s:s}", "name", asked(f).text, "type",
 		qtype_text(q->type).text, "client",
 		q->client ? json_text(sink_span_text(q->client)) : json_null(), "generation",
-		(json_int_t)serial, "action", sink_action_word(action));
-}
-
-static json_t *finding_json(const struct question *q, const struct finding *f, uint64_t serial)
-{
-	bool is_hit = f->verdict.action != SINK_ACTION_NONE;
-	char name[SINK_TEXT_MAX], listed[SINK_TEXT_MAX];
-	json_t *out = frame(q, sink_name_to_text(&f->name, name), serial, f->verdict.action);
+		(json_int_t)serial, "action", sink_action_word(f->verdict.action));
 
 	json_object_update_new(out,
 		json_pack("{s:s?,s:s?,s:s?,s:s?,s:o,s:o}", "rule", is_hit ? "default" : NULL,
-			"matched", is_hit ? listed_name(f, f->verdict.winner.labels, listed) : NULL,
+			"matched", is_hit ? listed(f, f->verdict.winner.labels).text : NULL,
 			"scope", is_hit ? sink_scope_word(f->verdict.winner.scope) : NULL,
-			"trigger", is_hit ? "qname" : NULL, "records", records_json(f),
-			"considered", all_considered(f)));
+			"trigger", is_hit ? sink_trigger_word(SINK_TRIGGER_QNAME) : NULL, "records",
+			records_json(f), "considered", all_considered(f)));
+	if (f->is_address && f->count > 0)
+		json_object_set_new(out, "note", json_string(ADDRESS_NOTE));
 	return out;
 }
 
@@ -240,23 +373,6 @@ static json_t *finding_json(const struct question *q, const struct finding *f, u
 static bool is_blocked(enum sink_action action)
 {
 	return action != SINK_ACTION_NONE && action != SINK_ACTION_PASS;
-}
-
-/* Entries about addresses are a later issue, so an address is never listed. Say it, and say no more. */
-static void put_address(const struct question *q, const char *text, uint64_t serial)
-{
-	json_t *out;
-
-	if (!q->json) {
-		put_text(stdout, sink_span_text(text), 100);
-		puts(": none, addresses are not listed by this version");
-		return;
-	}
-	out = frame(q, text, serial, SINK_ACTION_NONE);
-	json_object_update_new(out,
-		json_pack("{s:n,s:n,s:n,s:n,s:[],s:[]}", "rule", "matched", "scope", "trigger",
-			"records", "considered"));
-	json_print(stdout, out, true);
 }
 
 /* A URL or host:port, pasted: such a name could exist, but "not listed" would mislead. With a backslash
@@ -287,23 +403,66 @@ static int parse_name(const char *text, struct sink_name *out)
 	return host_name(span, out) == FEED_TAKEN ? SINK_OK : SINK_ESYNTAX;
 }
 
-static int ask_name(const struct question *q, const char *text, uint64_t serial,
-	struct sink_reader *reader, bool *blocked)
+/* Listings for triggers that nobody decides about yet. */
+static int find_others(struct finding *f)
 {
-	struct finding f = { 0 };
-	int err = parse_name(text, &f.name);
+	int err = SINK_OK;
 
-	if (err) {
-		say("'%.300s' is no domain name: %s", text, sink_strerror(err));
+	for (int i = 0; i < SINK_TRIGGER_COUNT && !err; i++) {
+		f->trigger = (enum sink_trigger)i;
+		if (f->trigger == SINK_TRIGGER_QNAME ||
+			sink_trigger_is_prefix(f->trigger) != f->is_address)
+			continue;
+		if (f->is_address)
+			err = sink_reader_find_prefix(f->reader, f->trigger, &f->address, note, f);
+		else
+			err = sink_reader_find_name(f->reader, f->trigger, &f->name, note, f);
+	}
+	return err;
+}
+
+static int find(struct finding *f)
+{
+	int err = SINK_OK;
+
+	if (!f->is_address)
+		err = sink_decide(f->reader, &f->name, f->question->at, consider, f, &f->verdict);
+	if (!err)
+		err = find_others(f);
+	return !err && f->no_memory ? SINK_ENOMEM : err;
+}
+
+static int parse(const char *text, struct finding *f)
+{
+	int err;
+
+	f->is_address = host_is_address(sink_span_text(text));
+	if (!f->is_address) {
+		err = parse_name(text, &f->name);
+		if (err)
+			say("'%.300s' is no domain name: %s", text, sink_strerror(err));
 		return err;
 	}
-	err = sink_decide(reader, &f.name, q->at, consider, &f, &f.verdict);
-	if (!err && f.no_memory)
-		err = SINK_ENOMEM;
+	err = sink_prefix_from_text(sink_span_text(text), &f->address);
+	if (err)
+		say("'%.300s' is no address or prefix that could be listed%s", text,
+			err == SINK_EINVAL ? ": bits are set behind its length" : "");
+	return err ? SINK_ESYNTAX : SINK_OK;
+}
+
+static int ask_one(const struct question *q, const char *text, uint64_t serial,
+	struct sink_reader *reader, bool *blocked)
+{
+	struct finding f = { .question = q, .reader = reader };
+	int err = parse(text, &f);
+
+	if (err)
+		return err;
+	err = find(&f);
 	if (err)
 		say("'%s': %s", text, sink_strerror(err));
 	else if (q->json)
-		json_print(stdout, finding_json(q, &f, serial), true);
+		json_print(stdout, finding_json(&f, serial), true);
 	else
 		put_finding(&f);
 	*blocked = *blocked || (!err && is_blocked(f.verdict.action));
@@ -316,12 +475,8 @@ static int ask(const struct question *q, int count, char **names, uint64_t seria
 {
 	int err = SINK_OK;
 
-	for (int i = 0; i < count && !err; i++) {
-		if (host_is_address(sink_span_text(names[i])))
-			put_address(q, names[i], serial);
-		else
-			err = ask_name(q, names[i], serial, reader, blocked);
-	}
+	for (int i = 0; i < count && !err; i++)
+		err = ask_one(q, names[i], serial, reader, blocked);
 	return err;
 }
 
@@ -391,16 +546,18 @@ static enum status lookup_run(const struct command *self, int argc, char **argv)
 	if (!options_read(self, argc, argv, take_option, &q, &first, &status))
 		return status;
 	if (first == argc)
-		return usage_error(self, "no NAME");
+		return usage_error(self, "no NAME or IP");
 	q.dir = data_directory(q.dir);
 	return lookup(&q, argc - first, argv + first);
 }
 
 const struct command cmd_lookup = {
 	.word = "lookup",
-	.operands = "NAME...",
-	.summary = "what the resolver would do about a name, and why",
-	.details = "Ends with 0 if any name is blocked, 1 if none is.\n",
+	.operands = "NAME|IP...",
+	.summary = "what the resolver would do about a name or an address, and why",
+	.details = "Ends with 0 if any name is blocked, 1 if none is. This version's resolver does "
+		   "not\n"
+		   "act upon addresses yet: which entries cover one is told.\n",
 	.options =
 		(const struct option_row[]){
 			{ 'd', "dir", "DIR", "the data directory" },
@@ -408,7 +565,7 @@ const struct command cmd_lookup = {
 				"who asks (all clients are treated alike so far)" },
 			{ OPT_TYPE, "type", "QTYPE", "the type asked for (default A)" },
 			{ OPT_AT, "at", "TIME", "as of that time, not now" },
-			{ OPT_JSON, "json", NULL, "one JSON object a line for each name" },
+			{ OPT_JSON, "json", NULL, "one JSON object a line for each" },
 			{ 0 },
 		},
 	.run = lookup_run,
