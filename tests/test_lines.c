@@ -144,7 +144,7 @@ static struct lines *open_pipe(const void *at, size_t len)
 	struct lines *lines;
 	struct sink_why why = { .text = "" };
 
-	ck_assert_msg(lines_open_fd(pipe_of(at, len), "a pipe", &why, &lines) == SINK_OK, "%s",
+	ck_assert_msg(lines_open_fd(pipe_of(at, len), 0, "a pipe", &why, &lines) == SINK_OK, "%s",
 		why.text);
 	return lines;
 }
@@ -301,7 +301,7 @@ START_TEST(endless_pipe)
 		_exit(0);
 	}
 	close(ends[1]);
-	ck_assert_int_eq(lines_open_fd(ends[0], "yes", &why, &lines), SINK_OK);
+	ck_assert_int_eq(lines_open_fd(ends[0], 0, "yes", &why, &lines), SINK_OK);
 	lines_limit(lines, 3 << 20, 0);
 	if (_i) {
 		ck_assert_int_eq(lines_keep(lines, "yes", &why), SINK_ETOOLONG);
@@ -774,7 +774,8 @@ START_TEST(nothing_stays_open)
 	struct lines *lines;
 	struct sink_why why;
 
-	ck_assert_int_ne(lines_open_fd(pipe_of(archive, len - 1), "a pipe", &why, &lines), SINK_OK);
+	ck_assert_int_ne(lines_open_fd(pipe_of(archive, len - 1), 0, "a pipe", &why, &lines),
+		SINK_OK);
 	ck_assert_str_eq(why.text, "'a pipe': gzip data that are cut short");
 	ck_assert_int_gt(wait(NULL), 0);
 	lines = open_pipe(archive, len);

@@ -4,9 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "codec.h"
@@ -21,6 +23,8 @@
 struct input {
 	int fd; /* -1: in memory */
 	off_t start; /* offset to rewind to; -1: a pipe */
+	unsigned seconds; /* that it may take; 0: any number */
+	struct timespec begun;
 	uint8_t *memory; /* all of it, if fd is -1 */
 	size_t memory_at, memory_end;
 	uint8_t *raw; /* read and not yet decompressed, or looked at only; NULL: nothing */
@@ -93,6 +97,25 @@ static bool remember(struct input *in, const uint8_t *at, size_t len)
 	return true;
 }
 
+/* Wait until there is something to read. What is there already is never too late. */
+static int wait_for_more(struct input *in)
+{
+	struct pollfd poll_fd = { .fd = in->fd, .events = POLLIN };
+	struct timespec now;
+	int64_t left;
+	int ready;
+
+	do {
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		left = ((int64_t)in->seconds - (now.tv_sec - in->begun.tv_sec)) * 1000;
+		left = left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : left;
+		ready = poll(&poll_fd, 1, (int)left);
+	} while (ready < 0 && errno == EINTR);
+	if (ready == 0)
+		return fail(in, SINK_ETOOLONG, "not at its end after %u seconds", in->seconds);
+	return SINK_OK; /* read() tells of failures */
+}
+
 /* Read some; none only at the end. */
 static int take(struct input *in, uint8_t *out, size_t size, size_t *got)
 {
@@ -101,6 +124,8 @@ static int take(struct input *in, uint8_t *out, size_t size, size_t *got)
 	*got = 0;
 	if (in->eof)
 		return SINK_OK;
+	if (in->seconds > 0 && wait_for_more(in))
+		return SINK_ETOOLONG;
 	do
 		n = in->fd < 0 ? read_memory(in, out, size) : read(in->fd, out, size);
 	while (n < 0 && errno == EINTR);
@@ -239,7 +264,7 @@ static int begin(struct input *in, struct input **out)
 	return SINK_OK;
 }
 
-int input_open(int fd, struct input **out)
+int input_open(int fd, unsigned seconds, struct input **out)
 {
 	struct input *in = calloc(1, sizeof *in);
 
@@ -250,6 +275,8 @@ int input_open(int fd, struct input **out)
 	in->fd = fd;
 	in->start = lseek(fd, 0, SEEK_CUR);
 	in->remembers = in->start < 0;
+	in->seconds = seconds;
+	clock_gettime(CLOCK_MONOTONIC, &in->begun);
 	in->limit = UINT64_MAX;
 	return begin(in, out);
 }
@@ -429,5 +456,6 @@ int input_keep(struct input *in)
 	close(in->fd);
 	in->fd = fd;
 	in->start = 0;
+	in->seconds = 0;
 	return input_rewind(in);
 }

@@ -11,9 +11,10 @@ struct input;
 /* Take over a descriptor, open for reading at the place where the input begins, and look at its first
  * bytes. It is closed by input_close(), also if this fails.
  *
- * returns  SINK_OK; SINK_EIO (errno); SINK_ENOMEM
+ * seconds  wait for more bytes no longer than until so many from now: then it is SINK_ETOOLONG; 0: for ever
+ * returns  SINK_OK; SINK_EIO (errno); SINK_ENOMEM; SINK_ETOOLONG
  */
-int input_open(int fd, struct input **out);
+int input_open(int fd, unsigned seconds, struct input **out);
 
 /* The same over bytes in memory, which are copied. */
 int input_open_bytes(struct sink_span bytes, struct input **out);

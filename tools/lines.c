@@ -175,11 +175,14 @@ static int open_input(struct input *input, const char *title, struct sink_why *w
 	return SINK_OK;
 }
 
-int lines_open_fd(int fd, const char *title, struct sink_why *why, struct lines **out)
+int lines_open_fd(int fd, unsigned seconds, const char *title, struct sink_why *why,
+	struct lines **out)
 {
 	struct input *input;
-	int err = input_open(fd, &input);
+	int err = input_open(fd, seconds, &input);
 
+	if (err == SINK_ETOOLONG)
+		return sink_why(why, err, "'%.300s': not at its end after %u seconds", title, seconds);
 	if (err)
 		return explain(why, err, title, err == SINK_EIO ? strerror(errno) : "");
 	return open_input(input, title, why, out);
@@ -190,7 +193,7 @@ int lines_open(const char *path, struct sink_why *why, struct lines **out)
 	int fd = -1;
 	int err = open_path(path, why, &fd);
 
-	return err ? err : lines_open_fd(fd, path, why, out);
+	return err ? err : lines_open_fd(fd, 0, path, why, out);
 }
 
 int lines_open_bytes(struct sink_span bytes, struct sink_why *why, struct lines **out)
@@ -372,6 +375,16 @@ int lines_rewind(struct lines *l)
 	l->err = SINK_OK;
 	l->problem[0] = 0;
 	return SINK_OK;
+}
+
+bool lines_ended(const struct lines *l)
+{
+	return l->eof;
+}
+
+uint64_t lines_count(const struct lines *l)
+{
+	return l->number;
 }
 
 uint64_t lines_bytes(const struct lines *l)

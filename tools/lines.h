@@ -30,9 +30,12 @@ int lines_open(const char *path, struct sink_why *why, struct lines **out);
 
 /* The same over a descriptor, which is closed by lines_close(), also if this fails.
  *
- * title    how messages name it; copied
+ * seconds  wait for more bytes no longer than until so many from now: then it is SINK_ETOOLONG, from here or
+ *          when the lines are read; 0: for ever
+ * title    how messages name it
  */
-int lines_open_fd(int fd, const char *title, struct sink_why *why, struct lines **out);
+int lines_open_fd(int fd, unsigned seconds, const char *title, struct sink_why *why,
+	struct lines **out);
 
 /* The same over bytes in memory, which are copied. */
 int lines_open_bytes(struct sink_span bytes, struct sink_why *why, struct lines **out);
@@ -82,6 +85,10 @@ int lines_keep(struct lines *lines, const char *title, struct sink_why *why);
  */
 int lines_rewind(struct lines *lines);
 
+/* Was its last byte read? That there is none may be found out later. */
+bool lines_ended(const struct lines *lines);
+
+uint64_t lines_count(const struct lines *lines); /* that lines_next() gave so far */
 uint64_t lines_bytes(const struct lines *lines); /* decompressed, read so far */
 
 #endif
