@@ -1,7 +1,8 @@
-/* config.h - sinkhole.yaml: what it says, checked. The only place that knows libyaml is config*.c. */
+/* config.h - sinkhole.yaml: what it says, checked. The only place that knows libyaml is config_tree.c. */
 #ifndef TOOLS_CONFIG_H
 #define TOOLS_CONFIG_H
 
+#include "keys.h"
 #include "source.h"
 
 #define CONFIG_CONTACTS_MAX 8
@@ -12,10 +13,10 @@ struct operator_info {
 	size_t contacts;
 };
 
-/* Lists of files, ended by count. */
+/* A list of files, ended by count. */
 struct path_list {
 	char **at;
-	size_t count;
+	size_t count, room;
 };
 
 struct guard_config {
@@ -29,6 +30,9 @@ struct guard_config {
 struct config {
 	char *path;
 	struct operator_info operator;
+	/* In the order of the file. Each has a name, and exactly one of path, url and command; no other two have
+	 * the same name but those of one `path` with several, which stand beside each other with one
+	 * config_line: to the guards they are one source. They must not be moved (source_init()). */
 	struct source *sources;
 	size_t count;
 	struct guard_config guards;
@@ -38,12 +42,18 @@ struct config {
 
 /* Told of each thing that is wrong, in the order of lines; goes on to find them all.
  *
- * line, column  from 1
- * text     a sentence with what was meant, such as "unknown key 'catgory' (is 'category' meant?)" */
+ * line, column  from 1; 0: it is about the file as a whole, which cannot be read
+ * text     a sentence with what was meant, such as "unknown key 'catgory' (is 'category' meant?)";
+ *          may hold anything that the file holds: print it with put_text() */
 typedef void config_problem_fn(void *arg, const char *path, unsigned long line,
 	unsigned long column, bool is_error, const char *text);
 
-/* Read and check a configuration. Paths in it are made relative to its directory.
+/* One: prints "PATH:LINE:COLUMN: error: TEXT" on stderr. */
+config_problem_fn config_say;
+
+/* Read and check a configuration. Paths in it are made relative to its directory, and looked for: one that is
+ * not there is warned about, since a configuration may be checked on another machine, and feeds may come later; one that
+ * is there and cannot be read, or not as what it is meant for, is an error.
  *
  * out      written when SINK_OK is returned; the caller ends it with config_end()
  * returns  SINK_OK (perhaps with warnings told); SINK_ESYNTAX (at least one error was told); SINK_ENOENT,
@@ -51,7 +61,18 @@ typedef void config_problem_fn(void *arg, const char *path, unsigned long line,
  */
 int config_read(const char *path, config_problem_fn *problem, void *arg, struct config *out);
 
+/* The same of bytes in memory; nothing is looked for.
+ *
+ * path     where they would stand; for messages, and what paths are relative to
+ * returns  as config_read()
+ */
+int config_read_bytes(struct sink_span bytes, const char *path, config_problem_fn *problem,
+	void *arg, struct config *out);
+
 /* All zero is fine. */
 void config_end(struct config *config);
+
+/* The rows of all keys, for tests of the manual. */
+extern const struct key_row config_keys[];
 
 #endif

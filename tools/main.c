@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "nearest.h"
 #include "say.h"
 
-const struct command *const commands[] = { &cmd_compile, &cmd_lookup, &cmd_generations,
+const struct command *const commands[] = { &cmd_compile, &cmd_check, &cmd_lookup, &cmd_generations,
 	&cmd_rollback, &cmd_info, &cmd_diff, &cmd_verify, &cmd_selftest, &cmd_help, NULL };
 
 const struct command *command_find(const char *word)
@@ -17,48 +18,14 @@ const struct command *command_find(const char *word)
 	return NULL;
 }
 
-static size_t smaller(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
-/* How many letters must be added, dropped or changed to make `b` of `a`. */
-static size_t distance(const char *a, const char *b)
-{
-	size_t row[32], len = strlen(b);
-
-	if (len >= 32 || strlen(a) >= 32)
-		return 32;
-	for (size_t k = 0; k <= len; k++)
-		row[k] = k;
-	for (size_t i = 0; a[i]; i++) {
-		size_t corner = row[0]++;
-
-		for (size_t k = 0; k < len; k++) {
-			size_t change = corner + (a[i] != b[k]);
-
-			corner = row[k + 1];
-			row[k + 1] = smaller(change, smaller(corner, row[k]) + 1);
-		}
-	}
-	return row[len];
-}
-
 enum status command_unknown(const char *word)
 {
-	const char *nearest = NULL;
-	size_t best = 3; /* a third mistake makes it another word */
+	struct nearest nearest = nearest_begin(sink_span_text(word));
 
-	for (size_t i = 0; commands[i]; i++) {
-		size_t d = distance(word, commands[i]->word);
-
-		if (d < best) {
-			best = d;
-			nearest = commands[i]->word;
-		}
-	}
-	if (nearest)
-		say("unknown command '%s'; did you mean '%s'?", word, nearest);
+	for (size_t i = 0; commands[i]; i++)
+		nearest_try(&nearest, commands[i]->word);
+	if (nearest.word)
+		say("unknown command '%s'; did you mean '%s'?", word, nearest.word);
 	else
 		say("unknown command '%s'; 'sinkhole help' lists the commands", word);
 	return STATUS_USAGE;

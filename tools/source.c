@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "sourcekeys.h"
 #include "text.h"
 #include "utf8.h"
 
@@ -19,19 +20,19 @@ static const char *take_part(const char *at, char *out)
 	return *at == ',' ? at + 1 : NULL;
 }
 
-static int set_part(struct attributes *attributes, const char *part, struct sink_why *why)
+static int set_part(struct source *source, const char *part, struct sink_why *why)
 {
 	struct sink_span value = sink_span_text(part);
 	struct sink_span key = text_cut(&value, '=');
 
 	if (strcmp(part, "allow") == 0) {
-		attributes->allow = true;
+		source->attributes.allow = true;
 		return SINK_OK;
 	}
 	if (!strchr(part, '='))
 		return sink_why(why, SINK_ESYNTAX,
 			"'%s' is no key=value (a comma in a path is \\,)", part);
-	return attributes_set(attributes, key, part + key.len + 1, why);
+	return source_set(source, key, part + key.len + 1, why);
 }
 
 /* Take "FORMAT:" off the front. A path with a colon is written "./like:this". */
@@ -70,16 +71,9 @@ static void default_source(struct source *source)
 	attributes_set(&source->attributes, sink_span_text("source"), text, NULL);
 }
 
-static int check_times(const struct sink_record *record, struct sink_why *why)
-{
-	if (record->valid_until == 0 || record->valid_until > record->valid_from)
-		return SINK_OK;
-	return sink_why(why, SINK_ESYNTAX, "valid-until is not after valid-from");
-}
-
 static int parse(const char *text, char *part, struct sink_why *why, struct source *out)
 {
-	const char *rest = take_part(text, part);
+	const char *rest = take_part(text, part), *blamed;
 	char *path = part;
 	int err = take_format(&path, &out->format, why);
 
@@ -92,13 +86,21 @@ static int parse(const char *text, char *part, struct sink_why *why, struct sour
 		return sink_why(why, SINK_ENOMEM, "no memory");
 	while (rest && !err) {
 		rest = take_part(rest, part);
-		err = set_part(&out->attributes, part, why);
+		err = set_part(out, part, why);
 	}
 	if (err)
 		return err;
 	if (out->attributes.record.text[SINK_FIELD_SOURCE].len == 0)
 		default_source(out);
-	return check_times(&out->attributes.record, why);
+	return source_check(out, why, &blamed);
+}
+
+void source_init(struct source *source)
+{
+	memset(source, 0, sizeof *source);
+	source->distinct = UINT64_MAX;
+	source->max_change = -1;
+	attributes_init(&source->attributes);
 }
 
 int source_parse(const char *text, struct sink_why *why, struct source *out)
@@ -106,10 +108,7 @@ int source_parse(const char *text, struct sink_why *why, struct source *out)
 	char *part = malloc(strlen(text) + 1);
 	int err;
 
-	memset(out, 0, sizeof *out);
-	out->distinct = UINT64_MAX;
-	out->max_change = -1;
-	attributes_init(&out->attributes);
+	source_init(out);
 	if (!part)
 		return sink_why(why, SINK_ENOMEM, "no memory");
 	err = parse(text, part, why, out);
@@ -121,6 +120,8 @@ int source_parse(const char *text, struct sink_why *why, struct source *out)
 
 const char *source_title(const struct source *source)
 {
+	if (!source->path)
+		return source->url ? source->url : source->command ? source->command : "no source";
 	return strcmp(source->path, "-") == 0 ? "standard input" : source->path;
 }
 
@@ -152,6 +153,11 @@ void source_end(struct source *source)
 {
 	lines_close(source->lines);
 	free(source->path);
+	free(source->url);
+	free(source->command);
+	free(source->token_file);
+	free(source->licence);
 	source->lines = NULL;
-	source->path = NULL;
+	source->path = source->url = source->command = NULL;
+	source->token_file = source->licence = NULL;
 }

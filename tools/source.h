@@ -44,12 +44,16 @@ struct source {
 	bool recognised; /* by content: nobody named it */
 	struct attributes attributes;
 	struct feed_options options;
+	bool has_columns, has_fields; /* which of the two keys said options.fields */
 	struct lines *lines; /* NULL unless open */
 	struct feed_tally tally;
 	uint64_t distinct; /* listings of it in the database; UINT64_MAX: not counted */
 };
 
-/* Read "[FORMAT:]PATH[,key=value...]".
+/* Nothing said yet; source_end() takes it. Its attributes point into itself: it must not be moved. */
+void source_init(struct source *source);
+
+/* Read "[FORMAT:]PATH[,key=value...]", where keys are those of sourcekeys.h.
  *
  * returns  SINK_OK; SINK_ESYNTAX; SINK_ENOMEM
  */
@@ -61,10 +65,10 @@ int source_parse(const char *text, struct sink_why *why, struct source *out);
  */
 int source_open(struct source *source, struct sink_why *why);
 
-/* Close it and forget its path. */
+/* Close it and forget its path, or whatever it has instead. */
 void source_end(struct source *source);
 
-/* How messages name it: its path, or "standard input". */
+/* How messages name it: its path, "standard input", its URL or its command. */
 const char *source_title(const struct source *source);
 
 #endif

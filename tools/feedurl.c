@@ -1,0 +1,82 @@
+/* feedurl.c - libcurl takes the URL apart. */
+#include "feedurl.h"
+
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <stdbool.h>
+#include <string.h>
+
+static bool is_loopback(const char *host)
+{
+	struct in_addr a;
+	struct in6_addr aaaa;
+	char bare[INET6_ADDRSTRLEN];
+	size_t len = strlen(host);
+
+	if (inet_pton(AF_INET, host, &a) == 1)
+		return ntohl(a.s_addr) >> 24 == 127;
+	if (len < 3 || len - 2 >= sizeof bare || host[0] != '[')
+		return false;
+	memcpy(bare, host + 1, len - 2);
+	bare[len - 2] = 0;
+	return inet_pton(AF_INET6, bare, &aaaa) == 1 && IN6_IS_ADDR_LOOPBACK(&aaaa);
+}
+
+/* A part, or "" where the URL has none. */
+struct part {
+	char *text; /* curl_free() it */
+};
+
+static struct part take(CURLU *url, CURLUPart what)
+{
+	struct part part = { NULL };
+
+	if (curl_url_get(url, what, &part.text, 0) != CURLUE_OK)
+		part.text = NULL;
+	return part;
+}
+
+static int judge(CURLU *url, const char *text, struct sink_why *why)
+{
+	struct part scheme = take(url, CURLUPART_SCHEME), host = take(url, CURLUPART_HOST);
+	struct part user = take(url, CURLUPART_USER), password = take(url, CURLUPART_PASSWORD);
+	const char *s = scheme.text ? scheme.text : "", *h = host.text ? host.text : "";
+	int err = SINK_OK;
+
+	if (user.text || password.text)
+		err = sink_why(why, SINK_ESYNTAX,
+			"url: a user or password does not belong there: token-file names a file "
+			"that "
+			"holds it");
+	else if (strcmp(s, "http") == 0 && !is_loopback(h))
+		err = sink_why(why, SINK_ESYNTAX,
+			"url '%s': http:// is for addresses of this machine (127.0.0.1, [::1]); "
+			"https:// is wanted",
+			text);
+	else if (strcmp(s, "https") != 0 && strcmp(s, "http") != 0 && strcmp(s, "file") != 0)
+		err = sink_why(why, SINK_ESYNTAX, "url '%s': https:// or file:// is wanted", text);
+	curl_free(scheme.text);
+	curl_free(host.text);
+	curl_free(user.text);
+	curl_free(password.text);
+	return err;
+}
+
+int feedurl_check(const char *text, struct sink_why *why)
+{
+	CURLU *url;
+	CURLUcode code;
+	int err;
+
+	if (!strstr(text, "://"))
+		return sink_why(why, SINK_ESYNTAX, "url '%s': https:// or file:// is wanted", text);
+	url = curl_url();
+	if (!url)
+		return sink_why(why, SINK_ENOMEM, "no memory");
+	code = curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME);
+	err = code == CURLUE_OK
+		? judge(url, text, why)
+		: sink_why(why, SINK_ESYNTAX, "url '%s': %s", text, curl_url_strerror(code));
+	curl_url_cleanup(url);
+	return err;
+}
