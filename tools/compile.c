@@ -7,6 +7,7 @@
 #include "accounts.h"
 #include "changes.h"
 #include "data.h"
+#include "inputs.h"
 #include "job.h"
 #include "json.h"
 #include "report.h"
@@ -22,85 +23,11 @@ static enum status failed(int err, const struct sink_why *why)
 
 /* --- opening ------------------------------------------------------------------------------------ */
 
-static int note_withdrawal(void *arg, const struct feed_entry *entry)
-{
-	return entry->withdraws ? withdraw_add(arg, entry) : FEED_TAKEN;
-}
-
-/* First pass over a list whose later lines may take back earlier ones. */
-static int gather_withdrawn(struct job *job, struct source *source, struct sink_why *why)
-{
-	struct feed_sink sink = { .entry = note_withdrawal, .arg = &job->withdrawn };
-	struct sink_why reason = { .text = "" };
-	size_t before = job->withdrawn.count;
-	int err = lines_keep(source->lines, source_title(source), why);
-
-	if (err)
-		return err;
-	err = feed_read(source->lines, source->format, &source->options, &sink, &source->tally,
-		&reason);
-	memset(&source->tally, 0, sizeof source->tally);
-	if (!err)
-		err = lines_rewind(source->lines);
-	if (!err)
-		return SINK_OK;
-	withdraw_cut(&job->withdrawn, before);
-	return sink_why(why, err, "'%s': %s", source_title(source),
-		reason.text[0] ? reason.text : sink_strerror(err));
-}
-
-static bool is_html(const struct source *source)
-{
-	bool whole;
-
-	return source->lines && guard_is_html(lines_sample(source->lines, &whole));
-}
-
-static int open_source(struct job *job, struct intake *intake, struct sink_why *why)
-{
-	struct source *source = intake->source;
-	int err = source_open(source, why);
-
-	if (err && is_html(source))
-		return sink_why(why, err, "'%.200s' is an HTML page; write FORMAT:%.200s if you know better",
-			source_title(source), source_title(source));
-	if (err)
-		return err;
-	lines_limit(source->lines, source->limits.bytes, source->limits.lines);
-	if (is_html(source))
-		guard_hold(&job->gate, intake, SOURCE_EMPTY, "'%.250s' is an HTML page, not a list",
-			source_title(source));
-	if (source->format->withdraws)
-		return gather_withdrawn(job, source, why);
-	err = lines_rewind(source->lines);
-	return err ? sink_why(why, err, "'%s': %s", source_title(source), strerror(errno))
-		   : SINK_OK;
-}
-
-static void close_source(struct source *source)
-{
-	lines_close(source->lines);
-	source->lines = NULL;
-}
-
-static void open_intake(struct job *job, struct intake *intake)
-{
-	struct sink_why why = { .text = "" };
-
-	intake->err = open_source(job, intake, &why);
-	if (!intake->err)
-		return;
-	close_source(intake->source);
-	guard_hold(&job->gate, intake,
-		intake->err == SINK_ETOOLONG ? SOURCE_LIMIT : SOURCE_UNREADABLE, "%s",
-		why.text[0] ? why.text : sink_strerror(intake->err));
-}
-
 /* Everything that could be wrong with the inputs is found before anything is written. */
 static void open_sources(struct job *job)
 {
 	for (size_t i = 0; i < job->count; i++)
-		open_intake(job, &job->intakes.at[i]);
+		inputs_open(job, &job->intakes.at[i]);
 	withdraw_sort(&job->withdrawn);
 	guard_settle(&job->intakes);
 }
@@ -132,7 +59,7 @@ static int read_sources(struct job *job, struct sink_why *why)
 		struct intake *intake = &job->intakes.at[i];
 
 		if (intake->origin->held)
-			close_source(intake->source);
+			inputs_close(job, intake);
 		else
 			err = take_source(job, intake, why);
 	}

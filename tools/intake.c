@@ -10,8 +10,7 @@ struct sink_span source_name(const struct source *source)
 
 const char *intake_title(const struct intake *intake, uint32_t part)
 {
-	(void)part;
-	return source_title(intake->source);
+	return part < intake->titles_count ? intake->titles[part] : source_title(intake->source);
 }
 
 static int compare_names(struct sink_span a, struct sink_span b)
@@ -81,6 +80,14 @@ int intakes_begin(struct intakes *intakes, struct source *const *sources, size_t
 
 void intakes_end(struct intakes *intakes)
 {
+	for (size_t i = 0; i < intakes->count; i++) {
+		struct intake *intake = &intakes->at[i];
+
+		parts_close(intake->parts, NULL);
+		for (uint32_t part = 0; part < intake->titles_count; part++)
+			free(intake->titles[part]);
+		free(intake->titles);
+	}
 	for (size_t i = 0; i < intakes->origins_count; i++) {
 		seen_end(&intakes->origins[i].now);
 		seen_end(&intakes->origins[i].before);

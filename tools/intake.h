@@ -5,6 +5,7 @@
 #define TOOLS_INTAKE_H
 
 #include "feed.h"
+#include "parts.h"
 #include "seen.h"
 #include "source.h"
 
@@ -27,8 +28,13 @@ struct origin {
 struct intake {
 	struct source *source;
 	struct origin *origin;
+	struct parts *parts; /* its inputs; NULL: not open */
+	struct lines *lines; /* of the one at hand, which the parts close */
+	char **titles; /* of those that were opened so far */
+	uint32_t titles_count;
+	size_t titles_room;
 	uint32_t batch; /* of the writer */
-	bool read; /* to its end, or to where its guard stopped it */
+	bool read; /* to its end, or to where it was stopped */
 	int err; /* what it was unreadable with */
 	double seconds;
 	struct feed_skips popular; /* lines: how many entries hit a popular name, and the first ones */

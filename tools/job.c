@@ -270,6 +270,20 @@ static enum status read_config(struct job *job)
 	return STATUS_DONE;
 }
 
+/* Where a source says nothing of its own. */
+static void set_defaults(const struct job *job, struct source *source)
+{
+	const struct source_limits *all = &job->guards.limits;
+
+	source->options.now = job->time;
+	if (source->limits.bytes == 0)
+		source->limits.bytes = all->bytes;
+	if (source->limits.lines == 0)
+		source->limits.lines = all->lines;
+	if (source->limits.entries == 0)
+		source->limits.entries = all->entries;
+}
+
 /* Those of the configuration, then those of the command line. */
 static enum status gather_sources(struct job *job)
 {
@@ -283,7 +297,7 @@ static enum status gather_sources(struct job *job)
 	for (size_t i = 0; i < job->arguments_count; i++)
 		job->sources[job->count++] = &job->arguments[i];
 	for (size_t i = 0; i < job->count; i++) {
-		job->sources[i]->options.now = job->time;
+		set_defaults(job, job->sources[i]);
 		stdins += is_stdin(job->sources[i]);
 	}
 	if (stdins > 1)

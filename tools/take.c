@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "guard.h"
+#include "inputs.h"
 #include "say.h"
 
 struct taking {
@@ -116,45 +117,44 @@ static void show_progress(void *arg, const struct feed_tally *tally)
 /* What the source failed with; what the writer failed with is another matter. */
 static void hold(struct taking *t, int err, const struct sink_why *reason)
 {
-	const struct source *source = t->source;
-	const struct gate *gate = &t->job->gate;
-	const char *title = intake_title(t->intake, source->tally.part);
+	const struct feed_tally *tally = &t->source->tally;
+	const char *title = intake_title(t->intake, tally->part);
+	struct sink_why why;
 
-	t->intake->err = err;
 	if (t->left == 0)
-		guard_hold(gate, t->intake, SOURCE_LIMIT, "'%.250s', line %llu: more than %s entries",
-			title, (unsigned long long)source->tally.number,
-			number(source->tally.entries).text);
+		sink_why(&why, err, "'%.250s', line %llu: more than %s entries", title,
+			(unsigned long long)tally->number, number(tally->entries).text);
 	else
-		guard_hold(gate, t->intake,
-			err == SINK_ETOOLONG ? SOURCE_LIMIT : SOURCE_UNREADABLE,
-			"'%.250s', line %llu: %s", title, (unsigned long long)source->tally.lines,
+		sink_why(&why, err, "'%.250s', line %llu: %s", title,
+			(unsigned long long)tally->number,
 			reason->text[0] ? reason->text : sink_strerror(err));
+	inputs_fail(t->job, t->intake, err, why.text);
 }
 
-/* The first that says something. */
-static uint64_t limit(uint64_t own, uint64_t all, uint64_t otherwise)
-{
-	return own ? own : all ? all : otherwise;
-}
-
-static int read_it(struct taking *t)
+static int read_part(struct taking *t)
 {
 	struct source *source = t->intake->source;
-	const struct source_limits *own = &source->limits, *all = &t->job->guards.limits;
 	struct feed_sink sink = { .entry = take_entry, .tick = show_progress, .arg = t };
 	struct sink_why reason = { .text = "" };
-	int err;
+	int err = feed_read(t->intake->lines, source->format, &source->options, &sink,
+		&source->tally, &reason);
 
-	t->left = limit(own->entries, all->entries, GUARD_ENTRIES_MAX);
-	lines_limit(source->lines, limit(own->bytes, all->bytes, 0),
-		limit(own->lines, all->lines, 0));
-	err = feed_read(source->lines, source->format, &source->options, &sink, &source->tally,
-		&reason);
-	lines_close(source->lines);
-	source->lines = NULL;
 	if (err && !t->err)
 		hold(t, err, &reason);
+	return err;
+}
+
+/* One input after the other. */
+static int read_parts(struct taking *t)
+{
+	int err;
+
+	do {
+		err = read_part(t);
+		if (!err)
+			err = inputs_next(t->job, t->intake);
+	} while (!err);
+	inputs_close(t->job, t->intake);
 	return t->err;
 }
 
@@ -167,7 +167,10 @@ int take_source(struct job *job, struct intake *intake, struct sink_why *why)
 	clock_gettime(CLOCK_MONOTONIC, &begun);
 	taking.piles_up = intake->origin->max_change >= 0 && !job->gate.forced[GATE_CHANGE];
 	intake->batch = sink_writer_batch(job->writer);
-	err = read_it(&taking);
+	taking.left = intake->source->limits.entries;
+	if (taking.left == 0)
+		taking.left = GUARD_ENTRIES_MAX;
+	err = read_parts(&taking);
 	intake->read = true;
 	intake->seconds = seconds_since(&begun);
 	intake->origin->entries += intake->source->tally.entries;
