@@ -285,23 +285,23 @@ static enum status refuse(struct job *job)
 {
 	struct report report = report_of(job);
 	enum status status, worst = STATUS_DONE;
-	bool read = false;
 
 	for (size_t i = 0; i < job->count; i++) {
 		const struct intake *intake = &job->intakes.at[i];
 
-		read = read || intake->read;
 		status = intake->source->held ? status_held(intake) : STATUS_DONE;
 		if (status > worst) {
 			worst = status;
 			report.refused = guard_word(intake->source->held);
 		}
 	}
-	if (read && !job->quiet)
+	if (worst == STATUS_NO && !job->quiet)
 		report_sources(&report);
 	report_refusal(&report);
-	status = read ? write_reports(job, &report) : STATUS_DONE;
-	return status > worst ? status : worst;
+	if (worst != STATUS_NO)
+		return worst; /* the last report stays */
+	status = write_reports(job, &report);
+	return status ? status : worst;
 }
 
 static enum status tell(struct job *job, const struct changes *changes)
@@ -402,7 +402,9 @@ const struct command cmd_compile = {
 		"actor\n"
 		"campaign tlp legal-basis reference jurisdiction valid-from valid-until scope "
 		"action\n"
-		"tag; 'allow' makes it an allow list. A comma in a path or value is written \\,.\n",
+		"tag; 'allow' makes it an allow list. A comma in a path or value is written \\,.\n"
+		"A source that a check holds back keeps its last good entries; then the end is "
+		"1.\n",
 	.options = job_options,
 	.run = compile_run,
 };

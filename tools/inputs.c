@@ -119,6 +119,8 @@ static int open_first(struct job *job, struct intake *intake, struct sink_why *w
 	int err = parts_open(source, why, &intake->parts);
 	bool withdraws;
 
+	if (err == SINK_ENOENT && is_directory(source))
+		return SINK_ESYNTAX; /* it is there, and has no file in it */
 	if (!err)
 		err = open_next(job, intake, why);
 	if (err || source->held)
@@ -128,12 +130,10 @@ static int open_first(struct job *job, struct intake *intake, struct sink_why *w
 		err = gather_all(job, intake, why);
 	else if (withdraws)
 		err = gather(job, intake, why);
-	if (!err)
-		err = lines_rewind(intake->lines);
-	return err ? sink_why(why, err, "%s",
-			     why->text[0]	? why->text
-				     : err == SINK_EIO ? strerror(errno)
-						       : sink_strerror(err))
+	if (err)
+		return err;
+	err = lines_rewind(intake->lines);
+	return err ? sink_why(why, err, "'%.300s': %s", source_title(source), strerror(errno))
 		   : SINK_OK;
 }
 
