@@ -182,7 +182,7 @@ static int set_text(struct attributes *a, enum sink_field field, const char *val
 		return sink_why(why, SINK_ESYNTAX, "%s: not printable UTF-8", key);
 	if (field == SINK_FIELD_JURISDICTION && !is_jurisdiction(value))
 		return sink_why(why, SINK_ESYNTAX,
-			"jurisdiction '%s': not country codes such as FR or FR\\,DE", value);
+			"jurisdiction '%s': not country codes such as FR", value);
 	if (had + 1 + len > SINK_STRING_MAX)
 		return sink_why(why, SINK_ESYNTAX, "%s: longer than %d bytes", key,
 			SINK_STRING_MAX);

@@ -63,10 +63,10 @@ static int set_paths(void *into, const struct key_value *value, struct sink_why 
 {
 	struct path_list *list = (struct path_list *)(void *)((uint8_t *)into + value->row->at);
 	char **grown;
+	int err = key_check_text(value, why);
 
-	if (!key_is_printable(value->text))
-		return sink_why(why, SINK_ESYNTAX, "%s: more than %d bytes, or not printable",
-			value->row->word, SINK_STRING_MAX);
+	if (err)
+		return err;
 	grown = sink_grow(list->at, list->count, &list->room, sizeof *list->at);
 	if (!grown)
 		return SINK_ENOMEM;
@@ -125,7 +125,9 @@ static int set_contact(void *into, const struct key_value *value, struct sink_wh
 {
 	struct operator_info *operator= into;
 
-	if (!key_is_printable(value->text) || strchr(value->text, ' ') ||
+	if (key_check_text(value, why))
+		return SINK_ESYNTAX;
+	if (strchr(value->text, ' ') ||
 		(!has_scheme(value->text, "mailto:") && !has_scheme(value->text, "tel:") &&
 			!has_scheme(value->text, "sips:") && !has_scheme(value->text, "https:")))
 		return key_refuse(value, why);

@@ -19,7 +19,7 @@ static int judge(bool is_right, const struct key_value *value, struct sink_why *
 static int check_text(void *into, const struct key_value *value, struct sink_why *why)
 {
 	(void)into;
-	return judge(key_is_printable(value->text), value, why);
+	return key_check_text(value, why);
 }
 
 static int check_prefix(void *into, const struct key_value *value, struct sink_why *why)

@@ -65,6 +65,7 @@ static void wrong_shape(struct reading *reading, const struct node *node, const 
 static void read_text(struct reading *reading, const struct node *node, const struct node *own,
 	const struct key_row *row, void *into)
 {
+	bool is_lone = row->shape == KEY_TEXTS && node->key; /* where a list is wanted */
 	struct key_value value = {
 		.row = row, .text = node->text, .own = own ? node_text(own) : sink_span(NULL, 0)
 	};
@@ -84,6 +85,8 @@ static void read_text(struct reading *reading, const struct node *node, const st
 	err = row->set(into, &value, &why);
 	if (err == SINK_ENOMEM)
 		reading->problems.no_memory = true;
+	else if (err && is_lone && node_is_number(node))
+		wrong_shape(reading, node, row);
 	else if (err)
 		node_wrong(reading, node, "%s", why.text);
 }
@@ -91,7 +94,7 @@ static void read_text(struct reading *reading, const struct node *node, const st
 static void read_texts(struct reading *reading, const struct node *node, const struct key_row *row,
 	void *into)
 {
-	if (node->type == NODE_TEXT && !node_is_number(node)) {
+	if (node->type == NODE_TEXT) {
 		read_text(reading, node, NULL, row, into); /* a list of one */
 		return;
 	}
@@ -200,8 +203,8 @@ static void unknown_key(struct reading *reading, const struct node *key, const s
 		reading->problems.more = true;
 		return;
 	}
-	near = key_nearest(rows, node_text(key));
-	if (near && key_find(rows, sink_span_text(near))->where != KEY_ONLY_ARGUMENT)
+	near = key_nearest(rows, node_text(key), KEY_ONLY_CONFIG);
+	if (near)
 		node_wrong(reading, key, "unknown key '%s' (is '%s' meant?)",
 			shown(node_text(key)).text, near);
 	else

@@ -1,6 +1,7 @@
 /* config_tree.c - libyaml's events to a tree. */
 #include "config_tree.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <yaml.h>
 
@@ -193,9 +194,19 @@ static void check_properties(struct builder *b, const yaml_event_t *event, const
 			"tags are not taken: each key knows the type of its value");
 }
 
-static bool is_control(uint8_t c)
+/* After escapes have been undone. */
+static bool holds_hidden(struct sink_span text)
 {
-	return (c < 0x20 && c != '\t' && c != '\n') || c == 0x7f;
+	uint32_t c;
+
+	while (text.len > 0) {
+		size_t n = utf8_take(text, &c);
+
+		if (n == 0 || c == '\r' || is_hidden(c))
+			return true;
+		text = text_after(text, n);
+	}
+	return false;
 }
 
 static void take_text(struct builder *b, const yaml_event_t *event)
@@ -217,12 +228,11 @@ static void take_text(struct builder *b, const yaml_event_t *event)
 	node->text[len] = 0;
 	node->len = len;
 	node->is_plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-	for (size_t i = 0; i < len; i++)
-		if (is_control(value[i])) {
-			refuse(b, event->start_mark, "a control character in a text");
-			node->is_refused = true;
-			break;
-		}
+	node->is_refused = event->data.scalar.tag != NULL;
+	if (holds_hidden(node_text(node))) {
+		refuse(b, event->start_mark, "a control or invisible character in a text");
+		node->is_refused = true;
+	}
 	place(b, node);
 }
 
@@ -263,6 +273,7 @@ static void begin_node(struct builder *b, const yaml_event_t *event, enum node_t
 	node = new_node(b, type, event->start_mark);
 	if (!node)
 		return;
+	node->is_refused = tag != NULL;
 	hang(b, node);
 	b->frames[b->depth++] = (struct frame){ .node = node };
 }
@@ -305,6 +316,8 @@ static void take_event(struct builder *b, const yaml_event_t *event)
 
 /* --- syntax errors ---------------------------------------------------------------------------------- */
 
+#define TAB_INDENTS "a tab cannot indent: use blanks"
+
 /* What libyaml says, and what its user should be told. */
 static const struct {
 	const char *says, *text;
@@ -322,6 +335,9 @@ static const struct {
 	{ "did not find expected ',' or '}'", "a mapping that { began lacks ',' or '}'" },
 	{ "found unexpected end of stream", "the file ends within quotes" },
 	{ "found unexpected document indicator", "the document ends within quotes" },
+	{ "found a tab character that violates indentation", TAB_INDENTS },
+	{ "found a tab character where an indentation space is expected", TAB_INDENTS },
+	{ "did not find expected node content", "a value is expected here" },
 	{ "did not find expected <document start>", "more text, where the document was over" },
 	{ "found unknown escape character",
 		"an unknown escape behind \\ : in single quotes a \\ is just that" },
@@ -339,7 +355,7 @@ static const char *explain(const yaml_parser_t *parser, struct sink_span bytes, 
 			index--)
 			bytes = text_after(bytes, n);
 		if (bytes.len > 0 && bytes.at[0] == '\t')
-			return "a tab cannot indent: use blanks";
+			return TAB_INDENTS;
 		snprintf(quoted, 64, "'%c' cannot begin a text without quotes",
 			bytes.len > 0 ? bytes.at[0] : '?');
 		return quoted;
@@ -353,14 +369,16 @@ static const char *explain(const yaml_parser_t *parser, struct sink_span bytes, 
 static void syntax_error(struct builder *b, struct sink_span bytes)
 {
 	const yaml_parser_t *parser = &b->parser;
-	char quoted[64];
+	yaml_mark_t at = parser->problem_mark, begun = parser->context_mark;
+	char quoted[64], since[64] = "";
 
+	if (parser->context && begun.line < at.line)
+		snprintf(since, sizeof since, " (in what begins in line %zu)", begun.line + 1);
 	if (parser->error == YAML_MEMORY_ERROR)
 		b->err = SINK_ENOMEM;
 	else
-		problems_add(b->problems, parser->problem_mark.line + 1,
-			parser->problem_mark.column + 1, true, "%s",
-			explain(parser, bytes, quoted));
+		problems_add(b->problems, at.line + 1, at.column + 1, true, "%s%s",
+			explain(parser, bytes, quoted), since);
 	b->is_over = true;
 }
 
@@ -459,5 +477,10 @@ bool node_is_number(const struct node *node)
 	if (node->type != NODE_TEXT || !node->is_plain)
 		return false;
 	at += *at == '-' || *at == '+';
-	return *at && strspn(at, "0123456789.") == strlen(at) && text_is_digit((uint8_t)*at);
+	if (!text_is_digit((uint8_t)*at))
+		return false;
+	at += strspn(at, "0123456789");
+	if (*at == '.')
+		at += 1 + strspn(at + 1, "0123456789");
+	return *at == 0;
 }

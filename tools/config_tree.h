@@ -15,10 +15,10 @@ enum node_type { NODE_TEXT, NODE_LIST, NODE_MAP };
 struct node {
 	enum node_type type;
 	bool is_plain; /* a text without quotes: may be a number, or nothing at all */
-	bool is_refused; /* an alias: it has been complained about, and has no value */
+	bool is_refused; /* an alias, a tag: it has been complained about, and has no value */
 	bool is_cut; /* a syntax error ended it: more may have been meant to follow */
 	unsigned long line, column; /* from 1 */
-	char *text; /* of NODE_TEXT; ended by NUL, and holds none. Only tabs and line ends are controls */
+	char *text; /* of NODE_TEXT; ended by NUL, and holds none. Its only controls are tabs and line ends */
 	size_t len;
 	const struct node *key; /* in a mapping: what it is the value of */
 	struct node *first,

@@ -17,12 +17,25 @@ const struct key_row *key_find(const struct key_row *rows, struct sink_span word
 	return NULL;
 }
 
-const char *key_nearest(const struct key_row *rows, struct sink_span word)
+/* The same thing by the word that it has there: "source" on the command line is "name" in the file. */
+static const char *other_word(const struct key_row *rows, const struct key_row *row)
+{
+	for (; rows->word; rows++)
+		if (rows != row && rows->set == row->set)
+			return rows->word;
+	return NULL;
+}
+
+const char *key_nearest(const struct key_row *rows, struct sink_span word, enum key_where where)
 {
 	struct nearest nearest = nearest_begin(word);
+	const struct key_row *row = key_find(rows, word);
 
-	for (; rows->word; rows++)
-		nearest_try(&nearest, rows->word);
+	if (row)
+		return other_word(rows, row);
+	for (row = rows; row->word; row++)
+		if (row->where == KEY_ANYWHERE || row->where == where)
+			nearest_try(&nearest, row->word);
 	return nearest.word;
 }
 
@@ -32,24 +45,35 @@ int key_refuse(const struct key_value *value, struct sink_why *why)
 		value->text, value->row->wanted);
 }
 
-bool key_is_printable(const char *text)
+int key_check_length(const struct key_value *value, size_t most, struct sink_why *why)
 {
-	struct sink_span span = sink_span_text(text);
+	struct sink_span text = sink_span_text(value->text);
+	const char *word = value->row->word;
 
-	for (size_t i = 0; i < span.len; i++)
-		if (span.at[i] < 0x20 || span.at[i] == 0x7f)
-			return false;
-	return span.len > 0 && span.len <= SINK_STRING_MAX && utf8_is_valid(span);
+	if (text.len > most)
+		return sink_why(why, SINK_ESYNTAX, "%s: longer than %zu bytes", word, most);
+	for (size_t i = 0; i < text.len; i++)
+		if (text.at[i] < 0x20 || text.at[i] == 0x7f)
+			return sink_why(why, SINK_ESYNTAX,
+				"%s: a tab, line end or control character in it", word);
+	if (!utf8_is_valid(text))
+		return sink_why(why, SINK_ESYNTAX, "%s: not UTF-8", word);
+	return SINK_OK;
+}
+
+int key_check_text(const struct key_value *value, struct sink_why *why)
+{
+	return key_check_length(value, SINK_STRING_MAX, why);
 }
 
 int key_set_string(void *into, const struct key_value *value, struct sink_why *why)
 {
 	char **out = (char **)((uint8_t *)into + value->row->at);
 	char *copy;
+	int err = key_check_text(value, why);
 
-	if (!key_is_printable(value->text))
-		return sink_why(why, SINK_ESYNTAX, "%s: more than %d bytes, or not printable",
-			value->row->word, SINK_STRING_MAX);
+	if (err)
+		return err;
 	copy = strdup(value->text);
 	if (!copy)
 		return SINK_ENOMEM;

@@ -49,14 +49,23 @@ struct key_row {
 /* NULL if there is none of that word. */
 const struct key_row *key_find(const struct key_row *rows, struct sink_span word);
 
-/* The word that is meant by one that is none of them; NULL: none is near. */
-const char *key_nearest(const struct key_row *rows, struct sink_span word);
+/* The word that is meant by one that is none of them, or not there.
+ *
+ * where    KEY_ONLY_CONFIG or KEY_ONLY_ARGUMENT: which one may be proposed
+ * returns  NULL: none is near
+ */
+const char *key_nearest(const struct key_row *rows, struct sink_span word, enum key_where where);
 
 /* Refuse a value: "WORD cannot be 'TEXT': WANTED". Returns SINK_ESYNTAX. */
 int key_refuse(const struct key_value *value, struct sink_why *why);
 
-/* A text that people read: UTF-8 without control characters, less than SINK_STRING_MAX bytes. */
-bool key_is_printable(const char *text);
+/* Is it a text that people read: UTF-8 without control characters, of at most SINK_STRING_MAX bytes?
+ *
+ * returns  SINK_OK; SINK_ESYNTAX */
+int key_check_text(const struct key_value *value, struct sink_why *why);
+
+/* The same of at most `most` bytes. */
+int key_check_length(const struct key_value *value, size_t most, struct sink_why *why);
 
 /* For rows: a copy of the text in a char *, which the owner frees; printable only. */
 int key_set_string(void *into, const struct key_value *value, struct sink_why *why);

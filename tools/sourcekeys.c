@@ -32,7 +32,8 @@ static int set_name(void *into, const struct key_value *value, struct sink_why *
 
 	if (!err)
 		return SINK_OK;
-	return sink_why(why, err, "name: more than %d bytes, or not printable", SINK_STRING_MAX);
+	return sink_why(why, err, "%s%s", value->row->word,
+		reason.text + strcspn(reason.text, ":="));
 }
 
 static int set_path(void *into, const struct key_value *value, struct sink_why *why)
@@ -115,16 +116,17 @@ static int set_fetch(void *into, const struct key_value *value, struct sink_why 
 
 /* --- amounts ----------------------------------------------------------------------------------------- */
 
-static int set_duration(int64_t *out, int64_t least, int64_t most, const struct key_value *value,
-	struct sink_why *why)
+/* range    least and most in words, for the message */
+static int set_duration(int64_t *out, int64_t least, int64_t most, const char *range,
+	const struct key_value *value, struct sink_why *why)
 {
 	int64_t seconds;
 
 	if (!quantity_seconds(value->text, &seconds))
 		return key_refuse(value, why);
 	if (seconds < least || seconds > most)
-		return sink_why(why, SINK_ESYNTAX, "%s: %s is out of range (%llds to %llds)",
-			value->row->word, value->text, (long long)least, (long long)most);
+		return sink_why(why, SINK_ESYNTAX, "%s: %s is out of range (%s)", value->row->word,
+			value->text, range);
 	*out = seconds;
 	return SINK_OK;
 }
@@ -133,14 +135,14 @@ static int set_refresh(void *into, const struct key_value *value, struct sink_wh
 {
 	struct source *source = into;
 
-	return set_duration(&source->refresh, MINUTE, YEAR, value, why);
+	return set_duration(&source->refresh, MINUTE, YEAR, "1m to 366d", value, why);
 }
 
 static int set_valid_for(void *into, const struct key_value *value, struct sink_why *why)
 {
 	struct source *source = into;
 
-	return set_duration(&source->valid_for, 1, 100 * YEAR, value, why);
+	return set_duration(&source->valid_for, 1, 100 * YEAR, "1s to 36600d", value, why);
 }
 
 static int set_bytes(void *into, const struct key_value *value, struct sink_why *why)
@@ -169,7 +171,7 @@ static int set_time(void *into, const struct key_value *value, struct sink_why *
 {
 	struct source *source = into;
 	int64_t seconds = 0;
-	int err = set_duration(&seconds, 1, 24 * 3600, value, why);
+	int err = set_duration(&seconds, 1, 24 * 3600, "1s to 24h", value, why);
 
 	if (!err)
 		source->limits.seconds = (unsigned)seconds;
@@ -218,9 +220,8 @@ static int set_field(void *into, const struct key_value *value, struct sink_why 
 		i++;
 	if (!field_keys[i])
 		return unknown_field(value, why);
-	if (strlen(value->text) >= sizeof field->from || !key_is_printable(value->text))
-		return sink_why(why, SINK_ESYNTAX, "%s.%s: more than %zu bytes, or not printable",
-			value->row->word, field_keys[i], sizeof field->from - 1);
+	if (key_check_length(value, sizeof field->from - 1, why))
+		return SINK_ESYNTAX;
 	field = find_field(&source->options, field_keys[i]);
 	if (!field)
 		return sink_why(why, SINK_ESYNTAX, "%s: more than %d keys", value->row->word,
@@ -239,8 +240,9 @@ static int set_column(void *into, const struct key_value *value, struct sink_why
 
 	if (quantity_count(value->text, &n) && (n == 0 || n > 10000))
 		return sink_why(why, SINK_ESYNTAX,
-			"%s: columns are counted from 1 to 10000, or named by their headings",
-			value->row->word);
+			"%s: no column is '%.20s': they are counted from 1 to 10000, or named by "
+			"their headings",
+			value->row->word, value->text);
 	return set_field(into, value, why);
 }
 
@@ -248,9 +250,8 @@ static int set_items(void *into, const struct key_value *value, struct sink_why 
 {
 	struct source *source = into;
 
-	if (strlen(value->text) >= sizeof source->options.items || !key_is_printable(value->text))
-		return sink_why(why, SINK_ESYNTAX, "items: more than %zu bytes, or not printable",
-			sizeof source->options.items - 1);
+	if (key_check_length(value, sizeof source->options.items - 1, why))
+		return SINK_ESYNTAX;
 	snprintf(source->options.items, sizeof source->options.items, "%s", value->text);
 	return SINK_OK;
 }
@@ -345,10 +346,10 @@ const struct key_row source_keys[] = {
 
 static int unknown(const struct key_row *rows, struct sink_span key, struct sink_why *why)
 {
-	const char *near = key_nearest(rows, key);
+	const char *near = key_nearest(rows, key, KEY_ONLY_ARGUMENT);
 	int len = (int)(key.len < 100 ? key.len : 100);
 
-	if (near && key_find(rows, sink_span_text(near))->where != KEY_ONLY_CONFIG)
+	if (near)
 		return sink_why(why, SINK_ESYNTAX, "unknown key '%.*s' (is '%s' meant?)", len,
 			(const char *)key.at, near);
 	return sink_why(why, SINK_ESYNTAX, "unknown key '%.*s' (a comma in a path or value is \\,)",
