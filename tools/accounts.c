@@ -34,7 +34,8 @@ struct accounting {
 static struct digest digest_of(const struct sink_record *record)
 {
 	return (struct digest){ .kind = record->kind,
-		.covers = record->types.len == 0 && record->except.len == 0 && record->valid_from == 0,
+		.covers = record->types.len == 0 && record->except.len == 0 &&
+			record->valid_from == 0,
 		.until = record->valid_until ? record->valid_until : INT64_MAX };
 }
 
@@ -53,7 +54,8 @@ static struct intake *find_intake(const struct intakes *intakes, struct sink_spa
 
 static int read_records(struct accounting *a, const struct intakes *intakes)
 {
-	struct sink_span last = sink_span(NULL, 0); /* records stand in the order of their sources */
+	struct sink_span last =
+		sink_span(NULL, 0); /* records stand in the order of their sources */
 	struct intake *intake = NULL;
 
 	for (uint32_t id = 0; id < a->records; id++) {

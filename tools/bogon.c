@@ -5,7 +5,13 @@
 #define SHORTEST_V4 8 /* bits: the largest blocks that registries ever gave out */
 #define SHORTEST_V6 19
 
-#define V4(a, b, c, d, n) { 4, n, { a, b, c, d } }
+#define V4(a, b, c, d, n) \
+	{ \
+		4, n, \
+		{ \
+			a, b, c, d \
+		} \
+	}
 
 static const struct sink_prefix special[] = {
 	V4(0, 0, 0, 0, 8), /* this network */

@@ -259,9 +259,9 @@ static int gather(struct side *side)
 /* How far it reaches, and how strong it is. */
 static int weight(const struct item *item)
 {
-	static const int scopes[] = { [SINK_SCOPE_EXACT] = 0,
-		[SINK_SCOPE_BELOW] = 1,
-		[SINK_SCOPE_SUBTREE] = 2 };
+	static const int scopes[] = {
+		[SINK_SCOPE_EXACT] = 0, [SINK_SCOPE_BELOW] = 1, [SINK_SCOPE_SUBTREE] = 2
+	};
 
 	return item->known.kind * 4 + scopes[item->listing.scope];
 }
@@ -379,7 +379,8 @@ static bool same(const struct item *a, const struct item *b, size_t count, bool 
 {
 	*renewed = false;
 	for (size_t i = 0; i < count; i++) {
-		if (a[i].known.says != b[i].known.says || a[i].listing.scope != b[i].listing.scope ||
+		if (a[i].known.says != b[i].known.says ||
+			a[i].listing.scope != b[i].listing.scope ||
 			(a[i].known.until == 0) != (b[i].known.until == 0))
 			return false;
 		*renewed = *renewed || a[i].known.until != b[i].known.until;
@@ -425,7 +426,7 @@ static int compare_subject(struct comparing *c)
 	int err = SINK_OK;
 
 	while (!err && (i < a->count || j < b->count)) {
-		int by = i == a->count	 ? 1
+		int by = i == a->count	? 1
 			: j == b->count ? -1
 					: order(a->at[i].known.source, b->at[j].known.source);
 		size_t n = by <= 0 ? run_length(a, i) : 0, m = by >= 0 ? run_length(b, j) : 0;
@@ -441,9 +442,9 @@ static int compare_subject(struct comparing *c)
 
 static int next(struct side *side)
 {
-	int err = side->walk ? sink_walk_next(side->walk, &side->subject, &side->listings,
-				       &side->count)
-			     : SINK_ENOENT;
+	int err = side->walk
+		? sink_walk_next(side->walk, &side->subject, &side->listings, &side->count)
+		: SINK_ENOENT;
 
 	if (err == SINK_ENOENT)
 		side->subject = NULL;
@@ -458,7 +459,7 @@ static int walk_both(struct comparing *c)
 	if (!err)
 		err = next(b);
 	while (!err && (a->subject || b->subject)) {
-		int by = !a->subject	? 1
+		int by = !a->subject  ? 1
 			: !b->subject ? -1
 				      : sink_subject_compare(a->subject, b->subject);
 
@@ -631,8 +632,7 @@ static void print_row(const struct row *row)
 		put_text(stdout, sink_span_text(category), 80);
 	}
 	printf(": +%s ~%s -%s", number(row->counts[CHANGE_ADDED]).text,
-		number(row->counts[CHANGE_CHANGED]).text,
-		number(row->counts[CHANGE_REMOVED]).text);
+		number(row->counts[CHANGE_CHANGED]).text, number(row->counts[CHANGE_REMOVED]).text);
 	if (row->renewed > 0)
 		printf(", %s last until another time", number(row->renewed).text);
 	putchar('\n');
@@ -641,7 +641,7 @@ static void print_row(const struct row *row)
 static bool has_moved(const struct row *row)
 {
 	return row->counts[CHANGE_ADDED] + row->counts[CHANGE_CHANGED] +
-			row->counts[CHANGE_REMOVED] + row->renewed >
+		row->counts[CHANGE_REMOVED] + row->renewed >
 		0;
 }
 

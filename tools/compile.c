@@ -108,7 +108,8 @@ static int judge_change(struct job *job, struct sink_why *why)
 	if (err == SINK_ENOENT)
 		return SINK_OK;
 	if (err && count_held(job) > 0)
-		return sink_why(why, err, "%s: last good entries cannot be kept", previous->why.text);
+		return sink_why(why, err, "%s: last good entries cannot be kept",
+			previous->why.text);
 	if (err) {
 		say("%s: not compared with what is published", previous->why.text);
 		return SINK_OK;

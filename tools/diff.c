@@ -160,9 +160,9 @@ static int show(const struct question *q, const struct changes_question *questio
 static enum status compare(const struct question *q, const struct generation *a,
 	const struct generation *b)
 {
-	struct changes_question question = { .before = a->db,
-		.after = b->db,
-		.popular = &q->popular };
+	struct changes_question question = {
+		.before = a->db, .after = b->db, .popular = &q->popular
+	};
 	struct changes *changes = NULL;
 	uint64_t count;
 	int err = changes_find(&question, &changes);

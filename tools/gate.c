@@ -78,26 +78,32 @@ static bool is_public_suffix(const struct gate *gate, const struct sink_name *na
 		       sink_name_to_text(name, text), PSL_TYPE_ANY | PSL_TYPE_NO_STAR_RULE) == 1;
 }
 
-/* Who forces a top-level domain or public suffix in knows that much is below it; the name itself stays
- * protected. */
-static bool is_protected(const struct gate *gate, const struct sink_name *name,
-	enum sink_scope scope)
+/* Who forces a top-level domain, a public suffix or a popular name in knows that much is below it; the name
+ * itself stays protected. */
+static bool is_forced(const struct gate *gate, const struct sink_name *name, bool popular)
 {
-	if (gate->forced[GATE_PROTECTED] || !name_set_hit(&gate->protected.names, name, scope))
+	return name->labels == 1 || (popular && gate->forced[GATE_POPULAR]) ||
+		(gate->forced[GATE_SUFFIX] && is_public_suffix(gate, name));
+}
+
+static bool is_protected(const struct gate *gate, const struct sink_name *name,
+	enum sink_scope scope, bool popular)
+{
+	const struct name_set *names = &gate->protected.names;
+
+	if (gate->forced[GATE_PROTECTED] || !name_set_hit(names, name, scope))
 		return false;
-	if (name->labels > 1 && !(gate->forced[GATE_SUFFIX] && is_public_suffix(gate, name)))
-		return true;
-	return name_set_hit(&gate->protected.names, name, SINK_SCOPE_EXACT);
+	return !is_forced(gate, name, popular) || name_set_hit(names, name, SINK_SCOPE_EXACT);
 }
 
 static enum feed_reason judge_name(const struct gate *gate, const struct sink_name *name,
-	enum sink_kind kind, enum sink_scope scope)
+	enum sink_kind kind, enum sink_scope scope, bool popular)
 {
 	if (name->labels == 0 || (name->labels == 1 && !gate->forced[GATE_TLD]))
 		return FEED_TLD;
 	if (name->labels > 1 && !gate->forced[GATE_SUFFIX] && is_public_suffix(gate, name))
 		return FEED_SUFFIX;
-	if (kind != SINK_KIND_ALLOW && is_protected(gate, name, scope))
+	if (kind != SINK_KIND_ALLOW && is_protected(gate, name, scope, popular))
 		return FEED_PROTECTED;
 	return FEED_TAKEN;
 }
@@ -116,9 +122,9 @@ static enum feed_reason judge_prefix(const struct gate *gate, const struct feed_
 }
 
 enum feed_reason gate_judge(const struct gate *gate, const struct feed_entry *entry,
-	enum sink_kind kind, enum sink_scope scope)
+	enum sink_kind kind, enum sink_scope scope, bool popular)
 {
 	return sink_trigger_is_prefix(entry->trigger)
 		? judge_prefix(gate, entry, kind)
-		: judge_name(gate, &entry->name, kind, scope);
+		: judge_name(gate, &entry->name, kind, scope, popular);
 }

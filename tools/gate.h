@@ -48,9 +48,10 @@ void gate_end(struct gate *gate);
 /* May this entry be published?
  *
  * kind, scope  that it will have, where its source says otherwise than the entry
+ * popular      it would block a popular name: if these are forced in, so is what is protected below them
  * returns      FEED_TAKEN, or why not
  */
 enum feed_reason gate_judge(const struct gate *gate, const struct feed_entry *entry,
-	enum sink_kind kind, enum sink_scope scope);
+	enum sink_kind kind, enum sink_scope scope, bool popular);
 
 #endif

@@ -124,7 +124,8 @@ static const struct feed_skips *first_error(const struct feed_tally *tally, size
 	return NULL;
 }
 
-static void judge_errors(const struct guards *guards, const struct gate *gate, struct intake *intake)
+static void judge_errors(const struct guards *guards, const struct gate *gate,
+	struct intake *intake)
 {
 	const struct feed_tally *tally = &intake->source->tally;
 	uint64_t lines = tally->lines - tally->comments, errors = guard_errors(tally);
@@ -135,7 +136,8 @@ static void judge_errors(const struct guards *guards, const struct gate *gate, s
 	if (lines < GUARD_LINES_FEWEST || (double)errors * 100 <= most * (double)lines)
 		return;
 	skips = first_error(tally, &reason);
-	guard_hold(gate, intake, SOURCE_ERRORS, "%s: %s; %s of %s lines are errors, more than %g %%",
+	guard_hold(gate, intake, SOURCE_ERRORS,
+		"%s: %s; %s of %s lines are errors, more than %g %%",
 		place(intake, &skips->example[0]).text, feed_reason_word((enum feed_reason)reason),
 		number(errors).text, number(lines).text, most);
 }

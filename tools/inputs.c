@@ -44,8 +44,8 @@ static int look_at(struct job *job, struct intake *intake, const char *title, st
 			"'%.200s' is an HTML page; write FORMAT:%.200s if you know better", title,
 			title);
 	if (!err && is_html)
-		guard_hold(&job->gate, intake, SOURCE_EMPTY,
-			"'%.250s' is an HTML page, not a list", title);
+		guard_hold(&job->gate, intake, SOURCE_EMPTY, "'%.250s' is an HTML page, not a list",
+			title);
 	return err;
 }
 

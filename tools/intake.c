@@ -37,8 +37,8 @@ static void find_origins(struct intakes *intakes)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < intakes->count; i++)
-		intakes->origins[i] =
-			(struct origin){ .name = source_name(intakes->at[i].source), .max_change = -1 };
+		intakes->origins[i] = (struct origin){ .name = source_name(intakes->at[i].source),
+			.max_change = -1 };
 	qsort(intakes->origins, intakes->count, sizeof *intakes->origins, compare);
 	for (size_t i = 0; i < intakes->count; i++)
 		if (i == 0 || compare(&intakes->origins[i], &intakes->origins[kept - 1]) != 0)

@@ -37,7 +37,8 @@ struct intake {
 	bool read; /* to its end, or to where it was stopped */
 	int err; /* what it was unreadable with */
 	double seconds;
-	struct feed_skips popular; /* lines: how many entries hit a popular name, and the first ones */
+	struct feed_skips
+		popular; /* lines: how many entries hit a popular name, and the first ones */
 	uint64_t distinct; /* listings in the database; UINT64_MAX: not counted */
 	uint64_t subsumed; /* of them, those that a parent covers, if counted */
 };

@@ -26,7 +26,9 @@ bool popular_hit(const struct popular *popular, const struct sink_name *name, en
 
 	if (!popular_is_on(popular))
 		return false;
-	if (name_set_hit(&popular->names, name, scope))
+	/* what covers "www" below a popular name covers that name to everyone, too */
+	if (name_set_hit(&popular->names, name,
+		    scope == SINK_SCOPE_BELOW ? SINK_SCOPE_SUBTREE : scope))
 		return true;
 	bare = without_www(name);
 	return scope != SINK_SCOPE_BELOW && bare.labels < name->labels &&
@@ -112,11 +114,12 @@ static int read_list(struct popular *popular, struct source *source, struct sink
 		return err;
 	err = lines_rewind(source->lines);
 	return err ? err
-		   : feed_read(source->lines, source->format, &source->options, &sink, &source->tally,
-			     why);
+		   : feed_read(source->lines, source->format, &source->options, &sink,
+			     &source->tally, why);
 }
 
-static int try_ranking(struct popular *popular, struct source *source, bool *is, struct sink_why *why)
+static int try_ranking(struct popular *popular, struct source *source, bool *is,
+	struct sink_why *why)
 {
 	struct lines *lines;
 	bool whole;

@@ -23,7 +23,8 @@ static inline bool popular_is_on(const struct popular *popular)
 }
 
 /* Would an entry for `name` with this scope block a popular name? "www" in front is no other name. */
-bool popular_hit(const struct popular *popular, const struct sink_name *name, enum sink_scope scope);
+bool popular_hit(const struct popular *popular, const struct sink_name *name,
+	enum sink_scope scope);
 
 /* All zero is fine. */
 void popular_end(struct popular *popular);

@@ -80,8 +80,8 @@ static int add_lines(struct protected *p, struct lines *lines, const char *path,
 		err = line.too_long ? SINK_ESYNTAX : add_line(p, line.text);
 		if (err == SINK_ESYNTAX)
 			return sink_why(why, err,
-				"'%.300s':%llu: '%.*s' is no name, address or prefix to protect", path,
-				(unsigned long long)line.number,
+				"'%.300s':%llu: '%.*s' is no name, address or prefix to protect",
+				path, (unsigned long long)line.number,
 				(int)(line.text.len < 60 ? line.text.len : 60),
 				(const char *)line.text.at);
 		if (err)

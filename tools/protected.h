@@ -6,7 +6,8 @@
 #include "nameset.h"
 #include "sinkhole/prefix.h"
 
-struct protected {
+struct protected
+{
 	struct name_set names;
 	struct sink_prefix *prefixes;
 	size_t count, size;

@@ -252,8 +252,9 @@ static void say_held(const struct intake *intake)
 	const struct origin *origin = intake->origin;
 	const char *name = (const char *)origin->name.at;
 
-	say("source '%.*s' held back: %s; %s%s%s", (int)(origin->name.len < 80 ? origin->name.len : 80),
-		name, intake->source->why_held.text,
+	say("source '%.*s' held back: %s; %s%s%s",
+		(int)(origin->name.len < 80 ? origin->name.len : 80), name,
+		intake->source->why_held.text,
 		origin->kept > 0 ? "its " : "it has no last good entries",
 		origin->kept > 0 ? number(origin->kept).text : "",
 		origin->kept > 0 ? " last good entries stay" : "");

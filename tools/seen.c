@@ -38,11 +38,50 @@ int seen_add(struct seen *seen, uint64_t hash)
 	return SINK_OK;
 }
 
-static int compare(const void *a, const void *b)
+static void insert_sort(uint64_t *at, size_t count)
 {
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	for (size_t i = 1; i < count; i++) {
+		uint64_t hash = at[i];
+		size_t j = i;
 
-	return (x > y) - (x < y);
+		for (; j > 0 && at[j - 1] > hash; j--)
+			at[j] = at[j - 1];
+		at[j] = hash;
+	}
+}
+
+#define FEW 32 /* hashes that are not worth buckets */
+
+/* By the byte at `shift`, then each bucket by the next one; in place, since there may be ten millions. */
+static void radix_sort(uint64_t *at, size_t count, unsigned shift)
+{
+	size_t next[256], end[256], sum = 0;
+
+	if (count <= FEW) {
+		insert_sort(at, count);
+		return;
+	}
+	memset(end, 0, sizeof end);
+	for (size_t i = 0; i < count; i++)
+		end[at[i] >> shift & 0xff]++;
+	for (size_t b = 0; b < 256; b++) {
+		next[b] = sum;
+		end[b] = sum += end[b];
+	}
+	for (size_t b = 0; b < 256; b++) {
+		while (next[b] < end[b]) {
+			size_t belongs = at[next[b]] >> shift & 0xff;
+			uint64_t hash = at[next[b]];
+
+			at[next[b]] = at[next[belongs]];
+			at[next[belongs]++] = hash;
+		}
+	}
+	for (size_t b = 0; shift > 0 && b < 256; b++) {
+		size_t from = b == 0 ? 0 : end[b - 1];
+
+		radix_sort(at + from, end[b] - from, shift - 8);
+	}
 }
 
 void seen_settle(struct seen *seen)
@@ -51,7 +90,7 @@ void seen_settle(struct seen *seen)
 
 	if (seen->count == 0)
 		return;
-	qsort(seen->hashes, seen->count, sizeof *seen->hashes, compare);
+	radix_sort(seen->hashes, seen->count, 56);
 	for (size_t i = 0; i < seen->count; i++)
 		if (i == 0 || seen->hashes[i] != seen->hashes[kept - 1])
 			seen->hashes[kept++] = seen->hashes[i];

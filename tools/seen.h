@@ -2,8 +2,8 @@
 #ifndef TOOLS_SEEN_H
 #define TOOLS_SEEN_H
 
-#include "sinkhole/db.h"
 #include "mix.h"
+#include "sinkhole/db.h"
 
 struct seen {
 	uint64_t *hashes;

@@ -139,7 +139,8 @@ int source_recognise(struct source *source, const struct lines *lines, const cha
 	source->recognised = true;
 	if (err)
 		return sink_why(why, err,
-			"'%.200s': is it domains, hosts or adblock? %s; write FORMAT:%.200s if you know",
+			"'%.200s': is it domains, hosts or adblock? %s; write FORMAT:%.200s if you "
+			"know",
 			title, reason.text, title);
 	return SINK_OK;
 }

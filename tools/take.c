@@ -60,7 +60,8 @@ static int add_entry(struct taking *t, const struct feed_entry *entry, enum sink
 	int err = find_record(t, entry, kind, &record);
 
 	if (!err && sink_trigger_is_prefix(entry->trigger))
-		err = sink_writer_add_prefix(t->job->writer, entry->trigger, &entry->prefix, record);
+		err = sink_writer_add_prefix(t->job->writer, entry->trigger, &entry->prefix,
+			record);
 	else if (!err)
 		err = sink_writer_add_name(t->job->writer, entry->trigger, &entry->name, scope,
 			record);
@@ -70,13 +71,22 @@ static int add_entry(struct taking *t, const struct feed_entry *entry, enum sink
 	return err;
 }
 
-static void note_popular(struct taking *t, const struct feed_entry *entry, enum sink_scope scope)
+static bool is_popular(const struct taking *t, const struct feed_entry *entry, enum sink_kind kind,
+	enum sink_scope scope)
+{
+	return popular_is_on(&t->job->guards.popular) && kind != SINK_KIND_ALLOW &&
+		!sink_trigger_is_prefix(entry->trigger) &&
+		popular_hit(&t->job->guards.popular, &entry->name, scope);
+}
+
+/* Also when the entry is left out as protected: who lists such a name is not to be believed. A public suffix
+ * is nobody's site, however popular those below it are. */
+static void note_popular(struct taking *t, const struct feed_entry *entry, enum feed_reason reason)
 {
 	struct feed_skips *hits = &t->intake->popular;
 	char text[SINK_TEXT_MAX];
 
-	if (sink_trigger_is_prefix(entry->trigger) ||
-		!popular_hit(&t->job->guards.popular, &entry->name, scope))
+	if (reason == FEED_TLD || reason == FEED_SUFFIX)
 		return;
 	sink_name_to_text(&entry->name, text);
 	feed_example_add(hits, hits->lines++, &t->source->tally, sink_span_text(text));
@@ -89,19 +99,21 @@ static int take_entry(void *arg, const struct feed_entry *entry)
 	enum sink_kind kind = attributes->allow ? SINK_KIND_ALLOW : entry->kind;
 	enum sink_scope scope = attributes->has_scope ? attributes->scope : entry->scope;
 	enum feed_reason reason;
+	bool popular;
 
 	if (entry->withdraws)
 		return FEED_WITHDRAWAL;
 	if (t->source->format->withdraws && withdraw_has(&t->job->withdrawn, entry))
 		return FEED_WITHDRAWN;
-	reason = gate_judge(&t->job->gate, entry, kind, scope);
+	popular = is_popular(t, entry, kind, scope);
+	reason = gate_judge(&t->job->gate, entry, kind, scope, popular);
+	if (popular)
+		note_popular(t, entry, reason);
 	if (reason)
 		return (int)reason;
 	if (t->left == 0)
 		return SINK_ETOOLONG;
 	t->left--;
-	if (popular_is_on(&t->job->guards.popular) && kind != SINK_KIND_ALLOW)
-		note_popular(t, entry, scope);
 	return add_entry(t, entry, kind, scope);
 }
 
