@@ -115,8 +115,10 @@ static bool set_confidence(struct attributes *a, const char *value)
 			return false;
 		n = n * 10 + (*value - '0');
 	}
+	if (n > 100)
+		return false;
 	a->record.confidence = (uint8_t)n;
-	return n <= 100;
+	return true;
 }
 
 static bool set_valid_from(struct attributes *a, const char *value)
@@ -126,8 +128,12 @@ static bool set_valid_from(struct attributes *a, const char *value)
 
 static bool set_valid_until(struct attributes *a, const char *value)
 {
-	/* 0 would mean for ever */
-	return when_parse(value, &a->record.valid_until) && a->record.valid_until > 0;
+	int64_t until;
+
+	if (!when_parse(value, &until) || until == 0) /* which would mean for ever */
+		return false;
+	a->record.valid_until = until;
+	return true;
 }
 
 static bool set_action(struct attributes *a, const char *value)

@@ -119,7 +119,8 @@ static inline void feed_skip_detail(const struct feed_out *out, enum feed_reason
 
 /* What a format may remember from one line to the next. All zero before the first. */
 struct feed_state {
-	unsigned conditions; /* AdBlock !#if that are open */
+	unsigned
+		conditions; /* AdBlock: !#if that are open; Unbound: in a clause other than server: */
 };
 
 /* How a table is to be read, where the user says so: which column or path each key is taken from. */
@@ -180,6 +181,12 @@ struct feed_format {
 };
 
 extern const struct feed_format feed_domains, feed_hosts, feed_adblock;
+extern const struct feed_format feed_urlhaus, feed_threatfox, feed_csv;
+extern const struct feed_format feed_json, feed_jsonl, feed_metamask, feed_misp;
+extern const struct feed_format feed_stix;
+extern const struct feed_format feed_rpz;
+extern const struct feed_format feed_dnsmasq;
+extern const struct feed_format feed_unbound;
 extern const struct feed_format *const feed_formats[]; /* ended by NULL */
 
 /* NULL if there is none of that name. */

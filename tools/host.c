@@ -195,13 +195,32 @@ int host_emit(struct sink_span text, enum sink_scope scope, const struct feed_ou
 	return out->entry(out->arg, &entry);
 }
 
-/* Names that hosts files give to the machine itself. */
+bool host_is_comment(struct sink_span line)
+{
+	return line.len == 0 || line.at[0] == '#' || line.at[0] == ';' || line.at[0] == '!' ||
+		text_starts(line, "//");
+}
+
+struct sink_span host_without_comment(struct sink_span line)
+{
+	line.len = text_find(line, '#');
+	for (size_t i = 1; i < line.len; i++)
+		if (text_is_space(line.at[i - 1]) && host_is_comment(text_after(line, i)) &&
+			!text_is_space(line.at[i]))
+			line.len = i;
+	return text_trim(line);
+}
+
+/* Names that hosts files give to the machine itself: those of Linux, macOS, Windows and Docker. */
 static bool is_local(struct sink_span name)
 {
 	static const char *const local[] = { "localhost", "localhost.localdomain", "localhost4",
-		"localhost6", "localhost6.localdomain6", "localdomain", "local", "broadcasthost",
-		"ip6-localhost", "ip6-loopback", "ip6-localnet", "ip6-mcastprefix", "ip6-allnodes",
-		"ip6-allrouters", "ip6-allhosts" };
+		"localhost4.localdomain4", "localhost6", "localhost6.localdomain6", "localdomain",
+		"local", "loopback", "broadcasthost", "ip6-localhost", "ip6-loopback",
+		"ip6-localnet", "ip6-mcastprefix", "ip6-allnodes", "ip6-allrouters", "ip6-allhosts",
+		"ipv6-localhost", "ipv6-loopback", "ipv6-localnet", "ipv6-mcastprefix",
+		"ipv6-allnodes", "ipv6-allrouters", "ipv6-allhosts", "host.docker.internal",
+		"gateway.docker.internal", "kubernetes.docker.internal", "0.0.0.0" };
 
 	for (size_t i = 0; i < sizeof local / sizeof local[0]; i++)
 		if (text_is_anycase(name, local[i]))
@@ -209,27 +228,41 @@ static bool is_local(struct sink_span name)
 	return false;
 }
 
+static bool are_local(struct sink_span names)
+{
+	struct sink_span name = text_field(&names);
+
+	while (name.len > 0 && is_local(name))
+		name = text_field(&names);
+	return name.len == 0;
+}
+
+static enum feed_reason judge_line(struct sink_span address, struct sink_span names)
+{
+	if (!host_is_address(address))
+		return FEED_NO_ADDRESS;
+	if (text_trim(names).len == 0)
+		return FEED_NO_NAME;
+	if (host_is_sink(address))
+		return FEED_TAKEN;
+	return are_local(names) ? FEED_LOCAL_NAME : FEED_REAL_ADDRESS;
+}
+
 int host_line(struct sink_span line, const struct feed_out *out)
 {
-	struct sink_span rest = sink_span(line.at, text_find(line, '#'));
-	struct sink_span address = text_field(&rest), name;
-	enum feed_reason reason = FEED_TAKEN;
+	struct sink_span rest = host_without_comment(line), name;
+	struct sink_span address = text_field(&rest);
+	enum feed_reason reason;
 	int err = SINK_OK;
 
 	if (address.len == 0)
 		return SINK_OK;
-	name = text_field(&rest);
-	if (!host_is_address(address))
-		reason = FEED_NO_ADDRESS;
-	else if (name.len == 0)
-		reason = FEED_NO_NAME;
-	else if (!host_is_sink(address))
-		reason = FEED_REAL_ADDRESS;
+	reason = judge_line(address, rest);
 	if (reason) {
 		feed_skip(out, reason, line);
 		return SINK_OK;
 	}
-	for (; name.len > 0 && !err; name = text_field(&rest))
+	for (name = text_field(&rest); name.len > 0 && !err; name = text_field(&rest))
 		if (is_local(name))
 			feed_skip(out, FEED_LOCAL_NAME, name);
 		else

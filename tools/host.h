@@ -23,6 +23,12 @@ bool host_is_sink(struct sink_span text);
 /* Read a name and hand the entry on, or say why not. */
 int host_emit(struct sink_span text, enum sink_scope scope, const struct feed_out *out);
 
+/* Is it a comment of any habit that lists of names have: "#", ";", "!" or "//" first, or nothing at all? */
+bool host_is_comment(struct sink_span line);
+
+/* The line without what is behind its names: from '#', or from ';', '!' or "//" after white space. */
+struct sink_span host_without_comment(struct sink_span line);
+
 /* A line of a hosts file: an address and names. Each name is an entry for itself alone. */
 int host_line(struct sink_span line, const struct feed_out *out);
 

@@ -48,13 +48,29 @@ static bool take_date(const char **at, struct tm *tm)
 	return true;
 }
 
-static bool take_time(const char **at, struct tm *tm)
+/* The digits behind the point; those behind a microsecond count for nothing. */
+static bool take_fraction(const char **at, int *micros)
+{
+	int scale = 100000;
+
+	if (**at < '0' || **at > '9')
+		return false;
+	for (; **at >= '0' && **at <= '9'; (*at)++, scale /= 10)
+		*micros += (**at - '0') * scale;
+	return true;
+}
+
+static bool take_time(const char **at, struct tm *tm, int *micros)
 {
 	if (!take_digits(at, 2, &tm->tm_hour) || !take_char(at, ':') ||
 		!take_digits(at, 2, &tm->tm_min))
 		return false;
-	if (take_char(at, ':') && !take_digits(at, 2, &tm->tm_sec))
-		return false;
+	if (take_char(at, ':')) {
+		if (!take_digits(at, 2, &tm->tm_sec))
+			return false;
+		if (take_char(at, '.') && !take_fraction(at, micros))
+			return false;
+	}
 	return tm->tm_hour < 24 && tm->tm_min < 60 && tm->tm_sec < 60;
 }
 
@@ -96,7 +112,7 @@ static bool parse_seconds(const char *text, int64_t *out)
 	return true;
 }
 
-bool when_parse(const char *text, int64_t *out)
+static bool parse(const char *text, int64_t *out, int *micros)
 {
 	struct tm tm;
 	int64_t zone = 0;
@@ -107,7 +123,7 @@ bool when_parse(const char *text, int64_t *out)
 		return false;
 	if (*text == 'T' || *text == ' ') {
 		text++;
-		if (!take_time(&text, &tm) || !take_zone(&text, &zone))
+		if (!take_time(&text, &tm, micros) || !take_zone(&text, &zone))
 			return false;
 	}
 	if (*text)
@@ -116,6 +132,24 @@ bool when_parse(const char *text, int64_t *out)
 	if (zone < 0)
 		return false;
 	*out = zone;
+	return true;
+}
+
+bool when_parse(const char *text, int64_t *out)
+{
+	int micros = 0;
+
+	return parse(text, out, &micros);
+}
+
+bool when_parse_micros(const char *text, int64_t *out)
+{
+	int micros = 0;
+	int64_t seconds;
+
+	if (!parse(text, &seconds, &micros))
+		return false;
+	*out = seconds * 1000000 + micros;
 	return true;
 }
 

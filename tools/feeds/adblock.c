@@ -1,5 +1,6 @@
 /* adblock.c - the part of AdBlock's filter syntax that DNS can express: rules about whole hosts. What
  * it cannot express is skipped under a name, never widened to the host. Authority: doc/FEEDS.md. */
+#include "adblock_says.h"
 #include "feed.h"
 #include "host.h"
 #include "text.h"
@@ -12,6 +13,9 @@ struct rule {
 	struct sink_span host, modifiers;
 	bool exception, important, withdraws;
 	uint8_t form;
+	struct sink_span said[ADBLOCK_SAYS_COUNT]; /* values of $dnstype, $denyallow, $dnsrewrite */
+	bool says;
+	struct sink_span refused; /* the modifier that DNS cannot express */
 };
 
 /* Between the two '#' of a rule about the page: "##", "#@#", "#?#", "#$#", "#@?#", "#%#". */
@@ -63,30 +67,62 @@ static bool preprocess(struct sink_span line, struct feed_state *state, const st
 	return true;
 }
 
-/* Modifiers that leave a rule about a whole host what it is. All others narrow it (to pages, to types of
- * requests, to clients ...) or change what it does; unknown ones might. */
+/* Modifiers with a value that an entry can say of itself.
+ *
+ * returns  whether it is one, stands there once, and has a value if it needs one */
+static bool take_said(struct sink_span name, struct sink_span value, struct rule *rule)
+{
+	for (int i = 0; i < ADBLOCK_SAYS_COUNT; i++)
+		if (text_is(name, adblock_says_word((enum adblock_says)i))) {
+			bool again = rule->said[i].len > 0;
+
+			rule->said[i] = value;
+			rule->says = true;
+			return value.len > 0 && !again;
+		}
+	return false;
+}
+
+/* Modifiers that leave a rule about a whole host what it is, or that an entry can say of itself. All others
+ * narrow it (to pages, to types of requests, to clients ...) or change what it does; unknown ones might. */
 static bool take_modifier(struct sink_span modifier, struct rule *rule)
 {
+	struct sink_span value = modifier;
+	struct sink_span name = text_trim(text_cut(&value, '='));
+
 	if (text_is(modifier, "important"))
 		rule->important = true;
 	else if (text_is(modifier, "all"))
 		rule->form |= FORM_ALL;
 	else if (text_is(modifier, "badfilter"))
 		rule->withdraws = true;
-	else
+	else if (!take_said(name, text_trim(value), rule)) {
+		rule->refused = name;
 		return false;
+	}
 	return true;
+}
+
+/* Up to a comma that no backslash escapes. */
+static struct sink_span cut_modifier(struct sink_span *rest, bool *more)
+{
+	size_t n = text_find(*rest, ',');
+
+	while (n < rest->len && n > 0 && rest->at[n - 1] == '\\')
+		n += 1 + text_find(text_after(*rest, n + 1), ',');
+	*more = n < rest->len;
+	struct sink_span modifier = text_trim(sink_span(rest->at, n));
+	*rest = text_after(*rest, *more ? n + 1 : n);
+	return modifier;
 }
 
 static enum feed_reason take_modifiers(struct sink_span list, struct rule *rule)
 {
 	bool more = true;
 
-	while (more) {
-		more = text_find(list, ',') < list.len;
-		if (!take_modifier(text_trim(text_cut(&list, ',')), rule))
+	while (more)
+		if (!take_modifier(cut_modifier(&list, &more), rule))
 			return FEED_MODIFIER;
-	}
 	return FEED_TAKEN;
 }
 
@@ -202,6 +238,32 @@ static bool is_hosts_line(struct sink_span line)
 	return rest.len > 0 && host_is_address(first);
 }
 
+static int skip_rule(const struct rule *rule, enum feed_reason reason, struct sink_span line,
+	const struct feed_out *out)
+{
+	struct sink_span detail = reason == FEED_MODIFIER ? rule->refused : sink_span(NULL, 0);
+
+	if (rule->exception && reason != FEED_COSMETIC)
+		reason = FEED_EXCEPTION;
+	feed_skip_detail(out, reason, detail, line);
+	return SINK_OK;
+}
+
+/* A rule with modifiers that become part of the entry. */
+static int emit_saying(struct rule *rule, struct feed_entry *entry, struct sink_span line,
+	const struct feed_out *out)
+{
+	struct adblock_said said;
+	enum adblock_says refused;
+
+	if (!adblock_say(rule->said, rule->exception, &said, &refused)) {
+		rule->refused = sink_span_text(adblock_says_word(refused));
+		return skip_rule(rule, FEED_MODIFIER, line, out);
+	}
+	entry->says = &said.attributes;
+	return out->entry(out->arg, entry);
+}
+
 static int adblock_line(struct sink_span line, struct feed_state *state, const struct feed_out *out)
 {
 	struct rule rule = { 0 };
@@ -216,16 +278,14 @@ static int adblock_line(struct sink_span line, struct feed_state *state, const s
 	reason = is_cosmetic(line) ? FEED_COSMETIC : take_rule(line, &rule);
 	if (!reason)
 		reason = host_name(rule.host, &entry.name);
-	if (reason) {
-		if (rule.exception && reason != FEED_COSMETIC)
-			reason = FEED_EXCEPTION;
-		feed_skip(out, reason, line);
-		return SINK_OK;
-	}
+	if (reason)
+		return skip_rule(&rule, reason, line, out);
 	feed_entry_init(&entry);
 	entry.kind = rule_kind(&rule);
 	entry.withdraws = rule.withdraws;
 	entry.form = rule.form;
+	if (rule.says)
+		return emit_saying(&rule, &entry, line, out);
 	return out->entry(out->arg, &entry);
 }
 

@@ -4,8 +4,23 @@
 #include "feed.h"
 #include "text.h"
 
-const struct feed_format *const feed_formats[] = { &feed_domains, &feed_hosts, &feed_adblock,
-	NULL };
+const struct feed_format *const feed_formats[] = {
+	&feed_domains,
+	&feed_hosts,
+	&feed_adblock,
+	&feed_urlhaus,
+	&feed_threatfox,
+	&feed_csv,
+	&feed_json,
+	&feed_jsonl,
+	&feed_metamask,
+	&feed_misp,
+	&feed_stix,
+	&feed_rpz,
+	&feed_dnsmasq,
+	&feed_unbound,
+	NULL,
+};
 
 #define FORMATS (sizeof feed_formats / sizeof feed_formats[0] - 1)
 

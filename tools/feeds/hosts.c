@@ -7,12 +7,12 @@ static int hosts_line(struct sink_span line, struct feed_state *state, const str
 {
 	(void)state;
 	line = text_trim(line);
-	return host_line(line, out);
+	return host_is_comment(line) ? SINK_OK : host_line(line, out);
 }
 
 static enum feed_sign hosts_sign(struct sink_span line)
 {
-	struct sink_span rest = sink_span(line.at, text_find(line, '#'));
+	struct sink_span rest = host_without_comment(line);
 	struct sink_span address = text_field(&rest);
 
 	if (text_field(&rest).len == 0 || !host_is_address(address))

@@ -1,0 +1,84 @@
+/* urlhaus.c - the CSV exports of abuse.ch's URLhaus: URLs that spread malware. Most are paths on hosts that
+ * serve other things too; only those that are a host and nothing less become entries. */
+#include "feed.h"
+#include "feeds/abuse.h"
+#include "says.h"
+#include "url.h"
+
+enum value { URL, STATUS, THREAT, TAGS, LINK, ADDED, REPORTER };
+
+static const char *const columns[] = {
+	[URL] = "url",
+	[STATUS] = "url_status",
+	[THREAT] = "threat",
+	[TAGS] = "tags",
+	[LINK] = "urlhaus_link",
+	[ADDED] = "dateadded",
+	[REPORTER] = "reporter",
+	[REPORTER + 1] = NULL,
+};
+
+/* https://urlhaus.abuse.ch/api/, the newest first. */
+static const char *const nine[] = { "id", "dateadded", "url", "url_status", "last_online", "threat",
+	"tags", "urlhaus_link", "reporter", NULL };
+static const char *const eight[] = { "id", "dateadded", "url", "url_status", "threat", "tags",
+	"urlhaus_link", "reporter", NULL };
+static const char *const seven[] = { "id", "dateadded", "url", "url_status", "threat", "tags",
+	"urlhaus_link", NULL };
+static const char *const *const orders[] = { nine, eight, seven, NULL };
+
+static bool say(const struct sink_span *values, struct attributes *says)
+{
+	bool ok = says_set(says, sink_span_text("category"), values[THREAT]);
+
+	ok = says_set(says, sink_span_text("reference"), values[LINK]) && ok;
+	ok = says_first_seen(says, values[ADDED]) && ok;
+	ok = says_tag(says, "status", values[STATUS]) && ok;
+	ok = says_tag(says, "reporter", values[REPORTER]) && ok;
+	return says_set(says, sink_span_text("tag"), values[TAGS]) && ok;
+}
+
+static int take(const struct sink_span *values, struct sink_span text, const struct feed_out *out)
+{
+	struct attributes says;
+	struct feed_entry entry;
+	enum feed_reason reason;
+
+	feed_entry_init(&entry);
+	reason = values[URL].len > 0 ? url_entry(values[URL], &entry) : FEED_COLUMN;
+	if (reason) {
+		feed_skip(out, reason, values[URL].len > 0 ? values[URL] : text);
+		return SINK_OK;
+	}
+	attributes_init(&says);
+	if (!say(values, &says))
+		feed_skip(out, FEED_VALUE, text);
+	entry.says = &says;
+	return out->entry(out->arg, &entry);
+}
+
+static const struct abuse_table table = {
+	.banner = "abuse.ch URLhaus Database Dump (CSV",
+	.columns = columns,
+	.needed = ADDED,
+	.orders = orders,
+	.row = take,
+};
+
+static int urlhaus_document(const struct feed_document *document, const struct feed_out *out)
+{
+	return abuse_read(&table, document, out);
+}
+
+static bool urlhaus_begins(struct sink_span sample)
+{
+	return abuse_begins(&table, sample);
+}
+
+const struct feed_format feed_urlhaus = {
+	.word = "urlhaus",
+	.summary = "URLhaus CSV: URLs that are a host and nothing less",
+	.scope = "exact",
+	.document = urlhaus_document,
+	.begins = urlhaus_begins,
+};
