@@ -444,6 +444,13 @@ class Case:
     def meta(self):
         return json.load(open(glob.glob(glob.escape(self.cache) + "/*.meta")[0]))
 
+    def change_meta(self, pattern, to):
+        path = glob.glob(glob.escape(self.cache) + "/*.meta")[0]
+        text = open(path).read()
+        assert re.search(pattern, text), text
+        with open(path, "w") as f:
+            f.write(re.sub(pattern, to, text))
+
     def files(self):
         return sorted(os.listdir(self.cache))
 
@@ -460,7 +467,7 @@ def good_copy(server=None, **keys):
     """A case whose list was fetched already, and asks each time."""
     global switches
     switches += 1
-    case = Case((server or plain).url("switch/%d" % switches), **{"refresh": "1s", **keys})
+    case = Case((server or plain).url("switch/%d" % switches), **keys)
     assert case.run() == 0, result.stderr
     return case
 
@@ -526,10 +533,10 @@ def test_copies():
     ok("an unknown name is wrong usage", case.run("fed") == 2 and said("no source is called 'fed'"))
     ok("no configuration is wrong usage", subprocess.run([SINKHOLE, "fetch"], capture_output=True).returncode == 2)
 
-    case = Case(plain.url("etag/1"), refresh="1s")
+    case = Case(plain.url("etag/1"), refresh="2h")
     case.run()
+    case.change_meta(r'"fetched": "20\d\d', '"fetched": "2020')
     first = case.meta()
-    time.sleep(1.1)
     ok("304 keeps the copy", case.run() == 0 and "unchanged" in result.stdout and case.copy() == LIST)
     ok("304 renews its time", case.meta()["fetched"] > first["fetched"] and case.meta()["etag"] == first["etag"])
     lists["/etag/1"] = OTHER
@@ -569,9 +576,7 @@ def test_validators():
     ok("nor one of 5000 bytes", case.run() == 0 and "etag" not in case.meta())
     case = Case(plain.url("etag/3"))
     case.run()
-    meta = glob.glob(case.cache + "/*.meta")[0]
-    text = open(meta).read().replace('"etag": "', '"etag": "x\\r\\nX-Evil: 1')
-    open(meta, "w").write(text)
+    case.change_meta('"etag": "', r'"etag": "x\\r\\nX-Evil: 1')
     ok("a forged one in the cache makes no header", case.run("--force") == 0 and
        requests_of("etag/3")[-1][2]["X-Evil"] is None)
 
@@ -597,8 +602,8 @@ def test_failures():
     keeps("a bomb in a bomb", serve_bomb2, "not asked for")
     keeps("brotli, which was not asked for", lambda h: h.reply(LIST, Content_Encoding="br"), "not asked for")
     begun = time.time()
-    keeps("a slow drip", serve_drip, "too slow", limits="{seconds: 1}")
-    keeps("a silent server", serve_silent, "too slow", limits="{seconds: 1}")
+    keeps("a slow drip", serve_drip, "too slow", limits="{time: 1s}")
+    keeps("a silent server", serve_silent, "too slow", limits="{time: 1s}")
     ok("the time limit holds", time.time() - begun < 5)
     case = good_copy()
     before = case.copy()
@@ -622,6 +627,8 @@ def test_redirects():
     refused("in circles", plain.url("loop"), "more than 5 redirects")
     refused("six redirects", plain.url("chain/6"), "more than 5 redirects")
     refused("nowhere", plain.url("nowhere"), "leads nowhere")
+    # no question leaves this host: a label of 70 octets is refused by the C library's resolver, in its thread
+    refused("a name that cannot be", "https://%s.example/" % ("a" * 70), "resolve host")
     refused("to a line end", plain.url("to/302/%0d%0aX:%20y"), ".")
 
 
@@ -685,7 +692,7 @@ def test_tokens():
     case = Case(plain.url("auth/2")).token("wrong\n")
     ok("a wrong token", case.run() == 4 and said(r"HTTP 401 \(is the token right\?\)"))
     case = Case(plain.url("list")).token(TOKEN, 0o644)
-    ok("a token that others may read: a warning", case.run() == 0 and one_line() and said("others may read"))
+    ok("a token that others may read: a warning", case.run() == 0 and one_line() and said("every user"))
     for what, text in ("empty", ""), ("of two lines", TOKEN + "\nX-Evil: 1\n"), ("of other bytes", TOKEN + "\x07"), \
             ("of 5000 bytes", "x" * 5000):
         case = Case(plain.url("list/bad")).token(text)
@@ -694,7 +701,7 @@ def test_tokens():
     ok("nobody was asked with such a token", not requests_of("list/bad"))
     case = Case(plain.url("list")).token("x")
     os.unlink(os.path.join(case.dir, "token"))
-    ok("no token file", case.run() == 4 and said("token-file"))
+    ok("no token file", case.run() == 4 and said("token-file.*No such file"))
 
     case = Case(plain.url("to/302/" + second.url("list/stranger"))).token(TOKEN)
     ok("after a redirect to another host", case.run() == 0 and case.copy() == LIST)
@@ -844,9 +851,7 @@ def test_two():
 def test_clock():
     case = Case(plain.url("list/clock"), refresh="30d")
     case.run()
-    meta = glob.glob(case.cache + "/*.meta")[0]
-    text = re.sub(r'"fetched": "20\d\d', '"fetched": "2099', open(meta).read())
-    open(meta, "w").write(text)
+    case.change_meta(r'"fetched": "20\d\d', '"fetched": "2099')
     asked = len(requests_of("list/clock"))
     ok("a copy from the future is not fresh", case.run() == 0 and len(requests_of("list/clock")) == asked + 1 and
        case.meta()["fetched"] < "2099")
@@ -878,7 +883,7 @@ def test_cache():
 # --- pages ----------------------------------------------------------------------------------------------
 
 def taxii(variant, path="collections/c1/", **keys):
-    return Case(plain.url("taxii/%s/%s" % (variant, path)), fetch="taxii", format="stix", **keys)
+    return Case(plain.url("taxii/%s/%s" % (variant, path)), fetch="taxii", **keys)
 
 
 def test_taxii():
@@ -906,7 +911,7 @@ def test_taxii():
 
 
 def misp(path, token=TOKEN):
-    return Case(plain.url("misp/" + path), fetch="misp", format="misp").token(token)
+    return Case(plain.url("misp/" + path), fetch="misp").token(token)
 
 
 def test_misp():

@@ -132,8 +132,11 @@ static bool is_token(struct sink_span text)
 	return text.len > 0;
 }
 
-/* returns  NULL; what is wrong */
-static const char *take_token(int fd, char out[TOKEN_MAX + 1], bool *is_open_to_others)
+/* Who else may read the file is the configuration's matter.
+ *
+ * returns  NULL; what is wrong
+ */
+static const char *take_token(int fd, char out[TOKEN_MAX + 1])
 {
 	struct stat st;
 	struct sink_span text;
@@ -141,7 +144,6 @@ static const char *take_token(int fd, char out[TOKEN_MAX + 1], bool *is_open_to_
 
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
 		return "not a regular file";
-	*is_open_to_others = (st.st_mode & 077) != 0;
 	len = read(fd, out, TOKEN_MAX + 1);
 	if (len < 0)
 		return strerror(errno);
@@ -155,18 +157,13 @@ static const char *take_token(int fd, char out[TOKEN_MAX + 1], bool *is_open_to_
 	return NULL;
 }
 
-static const char *read_token(const char *path, char out[TOKEN_MAX + 1],
-	struct fetch_report *report)
+static const char *read_token(const char *path, char out[TOKEN_MAX + 1])
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	bool is_open_to_others = false;
-	const char *wrong = fd < 0 ? strerror(errno) : take_token(fd, out, &is_open_to_others);
+	const char *wrong = fd < 0 ? strerror(errno) : take_token(fd, out);
 
 	if (fd >= 0)
 		close(fd);
-	if (!wrong && is_open_to_others)
-		sink_why(&report->note, SINK_OK, "'%.300s': others may read this token (chmod 600)",
-			path);
 	return wrong;
 }
 
@@ -396,7 +393,7 @@ static void ask_with_token(struct work *w)
 		ask(w, NULL);
 		return;
 	}
-	wrong = read_token(w->source->token_file, token, w->report);
+	wrong = read_token(w->source->token_file, token);
 	if (wrong) {
 		snprintf(reason, sizeof reason, "token-file '%.100s': %s", w->source->token_file,
 			wrong);

@@ -22,7 +22,6 @@ enum fetch_result {
 struct fetch_report {
 	enum fetch_result result;
 	struct sink_why why; /* KEPT and MISSING: source, URL, reason, and how old the copy is */
-	struct sink_why note; /* to be told although it went well; or empty */
 	int64_t fetched; /* when the copy was last known to be current; 0: no copy, or unknown */
 	uint64_t bytes; /* of the copy */
 	char sha256[SINK_SHA256_TEXT]; /* of the copy; empty: unknown */

@@ -96,8 +96,6 @@ static void print_line(const struct source *source, const struct fetch_report *r
 
 static void told(struct request *r, const struct source *source, const struct fetch_report *report)
 {
-	if (report->note.text[0])
-		say("%s", report->note.text);
 	if (report->result >= FETCH_KEPT)
 		say("%s", report->why.text);
 	if (report->result == FETCH_KEPT && r->status == STATUS_DONE)
