@@ -493,7 +493,7 @@ def keeps(what, how, pattern, status=1, server=None, **keys):
 
 def refused(what, url, pattern, **keys):
     """There is no copy, and none is made."""
-    env = {k: keys.pop(k) for k in list(keys) if k.isupper()}
+    env = {k: keys.pop(k) for k in list(keys) if k.isupper() or k == "no_proxy"}
     case = Case(url, **keys)
     got = case.run(**env)
     ok(what, got == 4 and one_line() and said(pattern) and said("there is no copy from before") and case.copy() is None)
@@ -628,7 +628,8 @@ def test_redirects():
     refused("six redirects", plain.url("chain/6"), "more than 5 redirects")
     refused("nowhere", plain.url("nowhere"), "leads nowhere")
     # no question leaves this host: a label of 70 octets is refused by the C library's resolver, in its thread
-    refused("a name that cannot be", "https://%s.example/" % ("a" * 70), "resolve host")
+    refused("a name that cannot be", "https://%s.example/" % ("a" * 70), "resolve host", NO_PROXY="*", no_proxy="*")
+    refused("a proxy that is not there", "https://192.0.2.1/", "127.0.0.1 port 9")
     refused("to a line end", plain.url("to/302/%0d%0aX:%20y"), ".")
 
 

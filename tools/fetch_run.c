@@ -121,15 +121,20 @@ static bool take_file(struct run *run, int from)
 	return strcmp(after, run->reply->etag) == 0 || fail(run, "it changed while it was read");
 }
 
-static int hex_digit(char c)
+/* returns  a byte; -1: not "%XX", or NUL */
+static int take_escape(const char *at)
 {
-	const char *digits = "0123456789abcdef", *at;
+	char digits[3] = { at[1], at[1] ? at[2] : '\0', 0 };
+	long byte = strspn(digits, "0123456789abcdefABCDEF") == 2 ? strtol(digits, NULL, 16) : 0;
 
-	at = c ? strchr(digits, text_lower((uint8_t)c)) : NULL;
-	return at ? (int)(at - digits) : -1;
+	return byte > 0 ? (int)byte : -1;
 }
 
-/* "file:///path" or "file://localhost/path", percent-decoded in place of `out`. */
+/* "file:///path" or "file://localhost/path", percent-decoded.
+ *
+ * out      room for all of the URL
+ * returns  NULL; what is wrong
+ */
 static const char *file_path(const char *url, char *out)
 {
 	const char *at = url + strlen("file://");
@@ -139,13 +144,12 @@ static const char *file_path(const char *url, char *out)
 	if (*at != '/')
 		return "a file is written file:///PATH";
 	for (; *at; at++) {
-		int high = *at == '%' ? hex_digit(at[1]) : -1;
-		int low = high >= 0 ? hex_digit(at[2]) : -1;
+		int byte = *at == '%' ? take_escape(at) : *at;
 
-		if (*at == '%' && (low < 0 || (high == 0 && low == 0)))
+		if (byte == -1 && *at == '%')
 			return "a bad % in the path";
-		*out++ = *at == '%' ? (char)(high << 4 | low) : *at;
 		at += *at == '%' ? 2 : 0;
+		*out++ = (char)byte;
 	}
 	*out = 0;
 	return NULL;
