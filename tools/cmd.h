@@ -33,8 +33,8 @@ struct command {
 	enum status (*run)(const struct command *self, int argc, char **argv);
 };
 
-extern const struct command cmd_compile, cmd_check, cmd_lookup, cmd_generations, cmd_rollback,
-	cmd_info, cmd_diff, cmd_verify, cmd_selftest, cmd_help;
+extern const struct command cmd_compile, cmd_check, cmd_fetch, cmd_lookup, cmd_generations,
+	cmd_rollback, cmd_info, cmd_diff, cmd_verify, cmd_selftest, cmd_help;
 extern const struct command *const commands[]; /* ended by NULL; in main.c */
 
 /* NULL if there is none of that name. */
