@@ -1,6 +1,7 @@
 /* compile.c - feeds to a new generation: open all, gather what is withdrawn, read, judge, write, publish. A bad
  * source never stops the others: it is held back, and its last good entries stay. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,11 +24,65 @@ static enum status failed(int err, const struct sink_why *why)
 
 /* --- opening ------------------------------------------------------------------------------------ */
 
+static struct intake *intake_of(const struct job *job, const struct source *source)
+{
+	for (size_t i = 0; i < job->count; i++)
+		if (job->sources[i] == source)
+			return &job->intakes.at[i];
+	return NULL;
+}
+
+/* Where there is a copy, it is read, however old. */
+static void note_fetched(void *arg, const struct source *source, const struct fetch_report *report)
+{
+	struct job *job = arg;
+	struct intake *intake = intake_of(job, source);
+
+	intake->fetched = malloc(sizeof *intake->fetched);
+	if (intake->fetched)
+		*intake->fetched = *report;
+	if (report->result == FETCH_KEPT)
+		say("%s", report->why.text);
+	else if (report->result == FETCH_MISSING)
+		inputs_fail(job, intake, SINK_EIO, report->why.text);
+}
+
+static void find_copy(struct job *job, struct intake *intake)
+{
+	struct source *source = intake->source;
+	struct sink_why why = { .text = "" };
+	char path[PATH_MAX];
+	int err = fetch_path(&job->config, source, &why, path, sizeof path);
+
+	if (!err) {
+		source->path = strdup(path);
+		err = source->path ? SINK_OK : SINK_ENOMEM;
+	}
+	if (err)
+		inputs_fail(job, intake, err == SINK_ENOENT ? SINK_EIO : err, why.text);
+}
+
+/* Bring what comes over the network up to date. A cache that cannot be used costs these sources only. */
+static void fetch_sources(struct job *job)
+{
+	struct sink_why why = { .text = "" };
+
+	if (fetch_all(&job->config, false, note_fetched, job, &why))
+		say("%s: nothing fetched", why.text);
+	for (size_t i = 0; i < job->count; i++) {
+		struct intake *intake = &job->intakes.at[i];
+
+		if (intake->source->fetch && !intake->source->held)
+			find_copy(job, intake);
+	}
+}
+
 /* Everything that could be wrong with the inputs is found before anything is written. */
 static void open_sources(struct job *job)
 {
 	for (size_t i = 0; i < job->count; i++)
-		inputs_open(job, &job->intakes.at[i]);
+		if (!job->sources[i]->held)
+			inputs_open(job, &job->intakes.at[i]);
 	withdraw_sort(&job->withdrawn);
 	guard_settle(&job->intakes);
 }
@@ -367,6 +422,7 @@ static enum status compile(struct job *job)
 	struct sink_why why = { .text = "" };
 	int err;
 
+	fetch_sources(job);
 	open_sources(job);
 	if (none_remains(job))
 		return refuse(job);

@@ -60,7 +60,7 @@ static int open_next(struct job *job, struct intake *intake, struct sink_why *wh
 	}
 	intake->source->tally.part = intake->titles_count;
 	err = add_title(intake, title);
-	return err ? err : look_at(job, intake, title, why);
+	return err ? err : look_at(job, intake, intake_title(intake, intake->source->tally.part), why);
 }
 
 static int note_withdrawal(void *arg, const struct feed_entry *entry)
@@ -133,7 +133,7 @@ static int open_first(struct job *job, struct intake *intake, struct sink_why *w
 	if (err)
 		return err;
 	err = lines_rewind(intake->lines);
-	return err ? sink_why(why, err, "'%.300s': %s", source_title(source), strerror(errno))
+	return err ? sink_why(why, err, "'%.300s': %s", intake_name(intake), strerror(errno))
 		   : SINK_OK;
 }
 

@@ -8,9 +8,16 @@ struct sink_span source_name(const struct source *source)
 	return source->attributes.record.text[SINK_FIELD_SOURCE];
 }
 
+/* What is fetched lies in a file that means nothing to anyone. */
+const char *intake_name(const struct intake *intake)
+{
+	return intake->source->fetch ? intake->shown.text : source_title(intake->source);
+}
+
 const char *intake_title(const struct intake *intake, uint32_t part)
 {
-	return part < intake->titles_count ? intake->titles[part] : source_title(intake->source);
+	return part < intake->titles_count && !intake->source->fetch ? intake->titles[part]
+								     : intake_name(intake);
 }
 
 static int compare_names(struct sink_span a, struct sink_span b)
@@ -68,8 +75,11 @@ int intakes_begin(struct intakes *intakes, struct source *const *sources, size_t
 		intakes->count = 0;
 		return SINK_ENOMEM;
 	}
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		intakes->at[i] = (struct intake){ .source = sources[i], .distinct = UINT64_MAX };
+		if (sources[i]->fetch)
+			intakes->at[i].shown = fetch_shown(sources[i]->url);
+	}
 	find_origins(intakes);
 	for (size_t i = 0; i < count; i++) {
 		intakes->at[i].origin = intakes_find(intakes, source_name(sources[i]));
@@ -87,6 +97,7 @@ void intakes_end(struct intakes *intakes)
 		for (uint32_t part = 0; part < intake->titles_count; part++)
 			free(intake->titles[part]);
 		free(intake->titles);
+		free(intake->fetched);
 	}
 	for (size_t i = 0; i < intakes->origins_count; i++) {
 		seen_end(&intakes->origins[i].now);

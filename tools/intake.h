@@ -5,6 +5,7 @@
 #define TOOLS_INTAKE_H
 
 #include "feed.h"
+#include "fetch.h"
 #include "parts.h"
 #include "seen.h"
 #include "source.h"
@@ -28,8 +29,10 @@ struct origin {
 struct intake {
 	struct source *source;
 	struct origin *origin;
+	struct fetch_report *fetched; /* NULL: it is not */
 	struct parts *parts; /* its inputs; NULL: not open */
 	struct lines *lines; /* of the one at hand, which the parts close */
+	struct fetch_shown shown; /* how messages name it, if it is fetched */
 	char **titles; /* of those that were opened so far */
 	uint32_t titles_count;
 	size_t titles_room;
@@ -62,7 +65,8 @@ int intakes_begin(struct intakes *intakes, struct source *const *sources, size_t
 /* The origin of that name, or NULL. Cost: a binary search. */
 struct origin *intakes_find(const struct intakes *intakes, struct sink_span name);
 
-/* How messages name one of its inputs. */
+/* How messages name the source as a whole, and one of its inputs. */
+const char *intake_name(const struct intake *intake);
 const char *intake_title(const struct intake *intake, uint32_t part);
 
 struct sink_span source_name(const struct source *source);

@@ -113,11 +113,14 @@ static json_t *source_json(const struct intake *intake)
 	const struct feed_tally *tally = &source->tally;
 	json_t *out = json_pack("{s:o,s:o,s:s?,s:b,s:I,s:I,s:I,s:I}", "source",
 		json_text(source_name(source)), "path",
-		json_text(sink_span_text(source_title(source))), "format",
+		json_text(sink_span_text(intake_name(intake))), "format",
 		source->format ? source->format->word : NULL, "recognised", source->recognised,
 		"lines", (json_int_t)tally->lines, "comments", (json_int_t)tally->comments, "taken",
 		(json_int_t)tally->taken, "skipped", (json_int_t)feed_tally_skipped(tally));
 
+	if (intake->fetched)
+		json_object_set_new(out, "fetched",
+			json_string(fetch_result_word(intake->fetched->result)));
 	json_object_update_new(out, moved_json(intake));
 	json_object_update_new(out, origin_json(intake));
 	return out;
@@ -178,7 +181,7 @@ static void put_source(const struct intake *intake)
 	if (!intake->read)
 		return;
 	fputs("sinkhole: ", stderr);
-	put_text(stderr, sink_span_text(source_title(source)), 200);
+	put_text(stderr, sink_span_text(intake_name(intake)), 200);
 	fprintf(stderr, " (%s): %s lines, %s entries, %s comments, %s skipped",
 		source->format->word, number(tally->lines).text, number(tally->entries).text,
 		number(tally->comments).text, number(skipped).text);

@@ -122,7 +122,7 @@ static void show_progress(void *arg, const struct feed_tally *tally)
 	const struct taking *t = arg;
 
 	if (!t->job->quiet)
-		progress("%s: %s lines, %s entries", source_title(t->source),
+		progress("%s: %s lines, %s entries", intake_name(t->intake),
 			number(tally->lines).text, number(tally->entries).text);
 }
 
@@ -187,7 +187,7 @@ int take_source(struct job *job, struct intake *intake, struct sink_why *why)
 	intake->seconds = seconds_since(&begun);
 	intake->origin->entries += intake->source->tally.entries;
 	if (err)
-		return sink_why(why, err, "'%s', line %llu: %s", source_title(intake->source),
+		return sink_why(why, err, "'%s', line %llu: %s", intake_name(intake),
 			(unsigned long long)intake->source->tally.lines,
 			err == SINK_EIO ? strerror(errno) : sink_strerror(err));
 	guard_judge(&job->guards, &job->gate, intake);
