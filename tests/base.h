@@ -172,6 +172,33 @@ static inline void add_name(struct sink_writer *writer, const struct sink_name *
 	ck_assert_int_eq(sink_writer_add(writer, name, scope, id), SINK_OK);
 }
 
+static inline struct sink_prefix prefix_of(const char *text)
+{
+	struct sink_prefix prefix;
+
+	ck_assert_msg(sink_prefix_from_text(sink_span_text(text), &prefix) == SINK_OK,
+		"%s: no prefix", text);
+	return prefix;
+}
+
+/* A name or a prefix, as the trigger wants it. */
+static inline void add_subject(struct sink_writer *writer, enum sink_trigger trigger,
+	const char *text, enum sink_scope scope, const struct sink_record *record)
+{
+	struct sink_prefix prefix;
+	struct sink_name name;
+	uint32_t id;
+
+	ck_assert_int_eq(sink_writer_record(writer, record, &id), SINK_OK);
+	if (sink_trigger_is_prefix(trigger)) {
+		prefix = prefix_of(text);
+		ck_assert_int_eq(sink_writer_add_prefix(writer, trigger, &prefix, id), SINK_OK);
+		return;
+	}
+	name = name_of(text);
+	ck_assert_int_eq(sink_writer_add_name(writer, trigger, &name, scope, id), SINK_OK);
+}
+
 static inline struct sink_summary end_base(struct sink_writer *writer)
 {
 	struct sink_summary summary;

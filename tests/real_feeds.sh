@@ -160,4 +160,29 @@ for name in badware easylist; do
 		[ "$(wc -l <"$room/blocked")" -ge "$(($(wc -l <"$room/sample") * 98 / 100))" ]
 done
 
+# --- the MetaMask configuration: what it lists, counted by jq and not by us -----------------------------------
+
+config=$npm/eth-phishing-detect/src/config.json
+if [ -e "$config" ]; then
+	ok "MetaMask compiles" compile_sources "$config,source=metamask"
+	ok "MetaMask: recognised" jq -e '.sources[0] | .format == "metamask" and .recognised' "$room/report"
+	listed=$(jq '[.blacklist, .whitelist, .fuzzylist | length] | add' "$config")
+	ok "MetaMask: $listed names, as jq counts them" jq -e --argjson n "$listed" '.sources[0].lines == $n' "$room/report"
+	ok "MetaMask: taken + skipped by reason = names" jq -e \
+		'.sources[0] | .lines == .taken + ([.reasons[].lines] | add // 0) and .comments == 0' "$room/report"
+	fuzzy=$(jq '.fuzzylist | length' "$config")
+	ok "MetaMask: the fuzzy list ($fuzzy) lists nothing" jq -e --argjson n "$fuzzy" \
+		'[.sources[0].reasons[] | select(.reason == "meant for similar names") | .lines] == [$n]' "$room/report"
+	ok "MetaMask: what was written reads back" "$sinkhole" verify -d "$data"
+	# Names that are no part of another list: blocked, or allowed, with all below them.
+	jq -r '.blacklist[]' "$config" | grep -E '^[a-z0-9_][a-z0-9_.-]*\.[a-z]+$' | sort -u >"$room/black"
+	jq -r '.whitelist[]' "$config" | grep -E '^[a-z0-9_][a-z0-9_.-]*\.[a-z]+$' | sort -u >"$room/white"
+	ok "MetaMask: no name of the white list is blocked" none_blocked <"$room/white"
+	ok "MetaMask: nor what is below them" none_blocked <<<"$(sed 's/^/www./' "$room/white")"
+	comm -23 "$room/black" "$room/white" | head -n 2000 >"$room/sample"
+	acted_upon <"$room/sample" | sort >"$room/blocked"
+	ok "MetaMask: names of the black list are blocked ($(wc -l <"$room/blocked") of $(wc -l <"$room/sample"))" \
+		[ "$(wc -l <"$room/blocked")" -ge "$(($(wc -l <"$room/sample") * 97 / 100))" ]
+fi
+
 echo "1..$number"

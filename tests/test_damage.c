@@ -26,12 +26,54 @@ static struct sink_name name_number(unsigned i)
 	return name_of(text);
 }
 
+/* Some say more than others. */
+static struct sink_record make_record(const char *source, unsigned i)
+{
+	struct sink_record record = record_of(SINK_KIND_BLOCK, source);
+
+	if (i % 4 == 1)
+		record.types = sink_span("\0\0\1\0\x1c", 5);
+	if (i % 4 == 2)
+		record.except = sink_span("\0\4com\0\0\4net\0", 12);
+	if (i % 4 == 3) {
+		record.hint = SINK_HINT_DATA;
+		record.data = sink_span("\0\1\0\0\0\0\0\4\1\1\1\1", 12);
+	}
+	return record;
+}
+
+static struct sink_prefix prefix_number(unsigned i)
+{
+	struct sink_prefix prefix = { .family = i % 3 ? 4 : 6,
+		.bits = i % 5 ? 24 : 32,
+		.bytes = { 10, (uint8_t)(i * 7), (uint8_t)(i >> 8), i % 5 ? 0 : (uint8_t)i } };
+
+	return prefix;
+}
+
+static void add_others(struct sink_writer *writer, unsigned i, const struct sink_record *record)
+{
+	struct sink_prefix prefix = prefix_number(i);
+	struct sink_name name = name_number(i);
+	uint32_t id;
+
+	ck_assert_int_eq(sink_writer_record(writer, record, &id), SINK_OK);
+	ck_assert_int_eq(sink_writer_add_prefix(writer,
+				 i % 4 ? SINK_TRIGGER_ANSWER : SINK_TRIGGER_NSADDRESS, &prefix, id),
+		SINK_OK);
+	if (i % 8 == 0 && i >= 80) /* a number such that one more or less needs no other filter */
+		ck_assert_int_eq(sink_writer_add_name(writer, SINK_TRIGGER_NSNAME, &name,
+					 SINK_SCOPE_SUBTREE, id),
+			SINK_OK);
+}
+
 static void enter_room(void)
 {
 	struct sink_writer *writer;
 	char source[32];
 
 	make_room(room);
+	listed = name_number(NAMES / 2);
 	writer = begin_base(inside(room, "good.mdb", good));
 	inside(room, "bad.mdb", bad);
 	for (unsigned i = 0; i < NAMES; i++) {
@@ -39,12 +81,15 @@ static void enter_room(void)
 		struct sink_record record;
 
 		snprintf(source, sizeof source, "source %u", i % 40);
-		record = record_of(SINK_KIND_BLOCK, source);
+		record = make_record(source, i % 40);
 		add_name(writer, &name, SINK_SCOPE_SUBTREE, &record);
+		if (i % 2 == 0)
+			add_others(writer, i, &record);
+		if (i > 0 && i < 40) /* more listings than names */
+			add_name(writer, &listed, SINK_SCOPE_EXACT, &record);
 	}
 	end_base(writer);
 	image = read_whole(good);
-	listed = name_number(NAMES / 2);
 	unlisted = name_of("unlisted.example");
 }
 
@@ -241,6 +286,22 @@ static int ignore_name(void *arg, const struct sink_subject *subject,
 	return ignore_listing(arg, listing);
 }
 
+static void walk_through(struct sink_reader *reader)
+{
+	const struct sink_subject *subject;
+	const struct sink_listing *listings;
+	struct sink_walk *walk;
+	size_t count;
+	int err;
+
+	ck_assert_int_eq(sink_walk_begin(reader, &walk), SINK_OK);
+	while (!(err = sink_walk_next(walk, &subject, &listings, &count)))
+		ck_assert_uint_gt(count, 0);
+	ck_assert(err == SINK_ENOENT || err == SINK_ECORRUPT);
+	ck_assert_int_eq(sink_walk_next(walk, &subject, &listings, &count), err); /* it stays so */
+	sink_walk_end(walk);
+}
+
 /* Use everything there is. True if it verifies. */
 static bool use(const struct sink_db *db)
 {
@@ -253,9 +314,16 @@ static bool use(const struct sink_db *db)
 	for (unsigned i = 0; i < NAMES; i += 101) {
 		struct sink_name name = name_number(i);
 
+		struct sink_prefix prefix = prefix_number(i);
+
 		(void)sink_reader_find(reader, &name, ignore_listing, reader);
+		(void)sink_reader_find_name(reader, SINK_TRIGGER_NSNAME, &name, ignore_listing,
+			reader);
+		(void)sink_reader_find_prefix(reader, SINK_TRIGGER_ANSWER, &prefix, ignore_listing,
+			reader);
 	}
 	(void)sink_reader_each(reader, ignore_name, reader);
+	walk_through(reader);
 	sound = sink_reader_verify(reader, NULL) == SINK_OK;
 	sink_reader_end(reader);
 	return sound;
@@ -295,6 +363,7 @@ END_TEST
 struct edit {
 	MDB_txn *txn;
 	MDB_dbi dbi;
+	uint8_t letter; /* of the blocks that are edited */
 };
 
 static struct sink_span read_value(const struct edit *edit, struct sink_span key)
@@ -334,11 +403,11 @@ static void change(const struct edit *edit, struct sink_span key, size_t at, uin
 	free(copy);
 }
 
-/* The key of the n-th block of names. */
+/* The key of the n-th block of the letter at hand. */
 static struct sink_span block_key(const struct edit *edit, unsigned n, uint8_t copy[512])
 {
 	MDB_cursor *cursor;
-	MDB_val k = mdb_val(sink_span("N", 1)), v;
+	MDB_val k = mdb_val(sink_span(&edit->letter, 1)), v;
 	size_t len;
 
 	ck_assert_int_eq(mdb_cursor_open(edit->txn, edit->dbi, &cursor), 0);
@@ -423,6 +492,63 @@ static void block_renamed(const struct edit *e) /* its key is that of no name in
 	drop(e, key);
 	copy[key.len - 2]++;
 	put_value(e, key, sink_span(value, from.len));
+}
+
+static void block_moved(const struct edit *e) /* under the letter of the other kind */
+{
+	uint8_t copy[512], value[2 * PAGE];
+	struct sink_span key = block_key(e, 3, copy), from = read_value(e, key);
+
+	ck_assert_uint_le(from.len, sizeof value);
+	memcpy(value, from.at, from.len);
+	drop(e, key);
+	copy[0] ^= SCHEMA_NAMES ^ SCHEMA_OTHERS;
+	put_value(e, key, sink_span(value, from.len));
+}
+
+static void block_scope(const struct edit *e) /* the last listing's: 3 for a name, 1 for a prefix */
+{
+	uint8_t copy[512], value[2 * PAGE];
+	struct sink_span key = block_key(e, 3, copy), from = read_value(e, key);
+
+	ck_assert_uint_le(from.len, sizeof value);
+	memcpy(value, from.at, from.len);
+	ck_assert_uint_lt(value[from.len - 1] >> 7, 1);
+	value[from.len - 1] ^= e->letter == SCHEMA_NAMES ? 4 : 2;
+	if (e->letter == SCHEMA_NAMES)
+		value[from.len - 1] |= 2;
+	put_value(e, key, sink_span(value, from.len));
+}
+
+static void other_trigger(const struct edit *e, uint8_t trigger)
+{
+	uint8_t copy[512];
+	const struct edit others = { e->txn, e->dbi, SCHEMA_OTHERS };
+
+	change(&others, block_key(&others, 0, copy), 2, SINK_TRIGGER_ANSWER ^ trigger, 0, 0);
+}
+
+static void other_qname(const struct edit *e)
+{
+	other_trigger(e, SINK_TRIGGER_QNAME);
+}
+
+static void other_unknown(const struct edit *e)
+{
+	other_trigger(e, SINK_TRIGGER_COUNT);
+}
+
+static void other_family(const struct edit *e)
+{
+	uint8_t copy[512];
+	const struct edit others = { e->txn, e->dbi, SCHEMA_OTHERS };
+
+	change(&others, block_key(&others, 0, copy), 3, 1, 0, 0); /* IPv5 */
+}
+
+static void other_stray(const struct edit *e) /* the root as a name server, in a place of its own */
+{
+	put_value(e, sink_span("O\3", 2), sink_span("\0\1\3\2", 4));
 }
 
 static void record_short(const struct edit *e)
@@ -514,8 +640,8 @@ static const struct {
 	int open, verify;
 } changes[] = {
 	{ "magic", "M", 0, 1, 0, 0, SINK_ECORRUPT, 0 },
-	{ "version up", "M", 9, 3, 0, 0, SINK_EVERSION, 0 },
-	{ "version down", "M", 9, 1, 0, 0, SINK_EVERSION, 0 },
+	{ "version 1", "M", 9, 3, 0, 0, SINK_EVERSION, 0 },
+	{ "version 3", "M", 9, 1, 0, 0, SINK_EVERSION, 0 },
 	{ "head short", "M", 0, 0, 1, 0, SINK_ECORRUPT, 0 },
 	{ "head long", "M", 0, 0, 0, 1, SINK_ECORRUPT, 0 },
 	{ "many names", "M", 15, 0x80, 0, 0, SINK_ECORRUPT, 0 },
@@ -524,6 +650,16 @@ static const struct {
 	{ "listings off", "M", 57, 1, 0, 0, SINK_OK, SINK_ECORRUPT },
 	{ "a record more", "M", 61, 1, 0, 0, SINK_OK, SINK_ECORRUPT },
 	{ "no records", "M", 61, 40, 0, 0, SINK_OK, SINK_ECORRUPT },
+	{ "an answer more", "M", 25, 1, 0, 0, SINK_OK, SINK_ECORRUPT },
+	{ "an answer less", "M", 25, 7, 0, 0, SINK_OK, SINK_ECORRUPT },
+	{ "a client", "M", 33, 1, 0, 0, SINK_ECORRUPT, 0 },
+	{ "a name server off", "M", 41, 1, 0, 0, SINK_OK, SINK_ECORRUPT },
+	{ "a length more", "M", 62 + 2, 1, 0, 0, SINK_OK, SINK_ECORRUPT },
+	{ "a length less", "M", 62 + 3, 1, 0, 0, SINK_OK, SINK_ECORRUPT },
+	{ "a length of IPv6", "M", 62 + 17 + 4, 1, 0, 0, SINK_OK, SINK_ECORRUPT },
+	{ "33 bits", "M", 62 + 4, 2, 0, 0, SINK_ECORRUPT, 0 },
+	{ "129 bits", "M", 62 + 17 + 16, 2, 0, 0, SINK_ECORRUPT, 0 },
+	{ "a length of no client", "M", 62 + 34, 1, 0, 0, SINK_ECORRUPT, 0 },
 	{ "policy pass", "P", 0, 3, 0, 0, SINK_ECORRUPT, 0 },
 	{ "policy none", "P", 0, 2, 0, 0, SINK_ECORRUPT, 0 },
 	{ "policy unknown", "P", 0, 0xff, 0, 0, SINK_ECORRUPT, 0 },
@@ -559,6 +695,12 @@ static const struct {
 	{ "block lost", block_lost, SINK_OK, SINK_ECORRUPT },
 	{ "block twice", block_twice, SINK_OK, SINK_ECORRUPT },
 	{ "block renamed", block_renamed, SINK_OK, SINK_ECORRUPT },
+	{ "block moved", block_moved, SINK_OK, SINK_ECORRUPT },
+	{ "block scope", block_scope, SINK_OK, SINK_ECORRUPT },
+	{ "other qname", other_qname, SINK_OK, SINK_ECORRUPT },
+	{ "other unknown", other_unknown, SINK_OK, SINK_ECORRUPT },
+	{ "other family", other_family, SINK_OK, SINK_ECORRUPT },
+	{ "other stray", other_stray, SINK_OK, SINK_ECORRUPT },
 	{ "record short", record_short, SINK_OK, SINK_ECORRUPT },
 	{ "record long", record_long, SINK_OK, SINK_ECORRUPT },
 	{ "record kind", record_kind, SINK_OK, SINK_ECORRUPT },
@@ -621,14 +763,40 @@ END_TEST
 
 START_TEST(edited_files)
 {
+	static const uint8_t letters[] = { SCHEMA_NAMES, SCHEMA_OTHERS };
+	size_t i = (size_t)_i % LENGTH(edits);
 	struct edit edit;
 	MDB_env *env;
 
 	write_whole(bad, image.at, image.len);
 	env = open_for_edit(bad, &edit, 0);
-	edits[_i].make(&edit);
+	edit.letter = letters[(size_t)_i / LENGTH(edits)];
+	edits[i].make(&edit);
 	end_edit(env, &edit);
-	check_edited(edits[_i].word, edits[_i].open, edits[_i].verify);
+	check_edited(edits[i].word, edits[i].open, edits[i].verify);
+}
+END_TEST
+
+/* A file of version 1 says what to do about it. */
+START_TEST(older_version)
+{
+	struct sink_db_options options;
+	struct sink_why why = { "" };
+	struct sink_db *db;
+	struct edit edit;
+	MDB_env *env;
+
+	write_whole(bad, image.at, image.len);
+	env = open_for_edit(bad, &edit, 0);
+	put_value(&edit, sink_span_text("M"),
+		sink_span("SINKHOLE\0\1" /* as version 1 had it */
+			  "\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0\1",
+			30));
+	end_edit(env, &edit);
+	options = promise(bad, SINK_MAP_SEALED);
+	ck_assert_int_eq(sink_db_open(bad, &options, &why, &db), SINK_EVERSION);
+	ck_assert_ptr_nonnull(strstr(why.text, bad));
+	ck_assert_ptr_nonnull(strstr(why.text, "another version of sinkhole; compile again"));
 }
 END_TEST
 
@@ -729,7 +897,8 @@ int main(void)
 	tcase_add_checked_fixture(lying, enter_room, leave_room);
 	tcase_add_test(lying, lies_do_not_crash);
 	tcase_add_loop_test(lying, changed_values, 0, LENGTH(changes));
-	tcase_add_loop_test(lying, edited_files, 0, LENGTH(edits));
+	tcase_add_loop_test(lying, edited_files, 0, 2 * LENGTH(edits));
+	tcase_add_test(lying, older_version);
 	tcase_add_test(lying, foreign_files);
 	tcase_add_loop_test(lying, lying_metas, 0, LENGTH(metas));
 	tcase_set_timeout(lying, 600);

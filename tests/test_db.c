@@ -123,6 +123,13 @@ static int note(void *arg, const struct sink_listing *listing)
 	return SINK_OK;
 }
 
+static int stop(void *arg, const struct sink_listing *listing)
+{
+	(void)listing;
+	*(unsigned *)arg += 1;
+	return 77; /* whatever it is, it comes through */
+}
+
 static const char *find(struct sink_reader *reader, const char *text, struct found *found)
 {
 	struct sink_name name = name_of(text);
@@ -264,6 +271,437 @@ START_TEST(deepest_name)
 }
 END_TEST
 
+/* --- other triggers --------------------------------------------------------------------------- */
+
+#define ANSWER SINK_TRIGGER_ANSWER
+#define CLIENT SINK_TRIGGER_CLIENT
+#define NSNAME SINK_TRIGGER_NSNAME
+#define NSADDRESS SINK_TRIGGER_NSADDRESS
+
+static const struct {
+	enum sink_trigger trigger;
+	const char *subject;
+	enum sink_scope scope;
+	const char *source;
+} other_rows[] = {
+	{ SINK_TRIGGER_QNAME, "evil.net", SINK_SCOPE_SUBTREE, "a" },
+	{ ANSWER, "192.0.2.0/24", 0, "a" },
+	{ ANSWER, "192.0.2.0/24", 0, "b" },
+	{ ANSWER, "192.0.2.1", 0, "b" },
+	{ ANSWER, "192.0.2.128/25", 0, "c" },
+	{ ANSWER, "192.0.0.0/16", 0, "c" },
+	{ ANSWER, "198.51.100.7", 0, "a" },
+	{ ANSWER, "2001:db8::/32", 0, "a" },
+	{ ANSWER, "2001:db8::1", 0, "b" },
+	{ ANSWER, "::ffff:203.0.113.0/120", 0, "b" },
+	{ CLIENT, "0.0.0.0/0", 0, "a" },
+	{ CLIENT, "::/0", 0, "b" },
+	{ CLIENT, "10.0.0.0/8", 0, "c" },
+	{ NSADDRESS, "192.0.2.1", 0, "c" },
+	{ NSNAME, "evil-dns.net", SINK_SCOPE_SUBTREE, "a" },
+	{ NSNAME, "ns1.evil-dns.net", SINK_SCOPE_EXACT, "b" },
+	{ NSNAME, "wild.net", SINK_SCOPE_BELOW, "b" },
+	{ NSNAME, ".", SINK_SCOPE_BELOW, "c" },
+};
+
+static const struct {
+	enum sink_trigger trigger;
+	const char *subject, *found;
+} other_finds[] = {
+	{ ANSWER, "193.0.2.1", "" },
+	{ ANSWER, "0.0.0.0", "" },
+	{ ANSWER, "255.255.255.255", "" },
+	{ ANSWER, "192.0.0.0/8", "" }, /* larger than what is listed */
+	{ ANSWER, "198.51.100.6", "" },
+	{ ANSWER, "198.51.100.8", "" },
+	{ ANSWER, "198.51.100.6/31", "" }, /* only one of the two is listed */
+	{ ANSWER, "203.0.113.1", "" }, /* listed as it stands in IPv6, and nowhere else */
+	{ ANSWER, "::ffff:192.0.2.1", "" }, /* the other way round */
+	{ ANSWER, "2001:db9::", "" },
+	{ ANSWER, "::", "" },
+	{ ANSWER, "10.1.2.3", "" }, /* of another trigger */
+	{ ANSWER, "192.0.2.1", "32 exact b, 24 exact a, 24 exact b, 16 exact c, " },
+	{ ANSWER, "192.0.2.2", "24 exact a, 24 exact b, 16 exact c, " },
+	{ ANSWER, "192.0.2.255", "25 exact c, 24 exact a, 24 exact b, 16 exact c, " },
+	{ ANSWER, "192.0.2.0/24", "24 exact a, 24 exact b, 16 exact c, " },
+	{ ANSWER, "192.0.2.0/23", "16 exact c, " },
+	{ ANSWER, "192.0.2.0/31", "24 exact a, 24 exact b, 16 exact c, " },
+	{ ANSWER, "198.51.100.7", "32 exact a, " },
+	{ ANSWER, "2001:db8::1", "128 exact b, 32 exact a, " },
+	{ ANSWER, "2001:db8:ffff::1", "32 exact a, " },
+	{ ANSWER, "::ffff:203.0.113.255", "120 exact b, " },
+	{ CLIENT, "192.0.2.1", "0 exact a, " },
+	{ CLIENT, "10.255.0.0/16", "8 exact c, 0 exact a, " },
+	{ CLIENT, "0.0.0.0/0", "0 exact a, " },
+	{ CLIENT, "2001:db8::1", "0 exact b, " },
+	{ NSADDRESS, "192.0.2.1", "32 exact c, " },
+	{ NSADDRESS, "192.0.2.2", "" },
+	{ NSADDRESS, "2001:db8::1", "" },
+	{ NSNAME, "evil.net", "0 below c, " }, /* of another trigger */
+	{ NSNAME, "evil-dns.net", "2 subtree a, 0 below c, " },
+	{ NSNAME, "ns1.evil-dns.net", "3 exact b, 2 subtree a, 0 below c, " },
+	{ NSNAME, "x.ns1.evil-dns.net", "2 subtree a, 0 below c, " },
+	{ NSNAME, "wild.net", "0 below c, " },
+	{ NSNAME, "x.wild.net", "2 below b, 0 below c, " },
+	{ NSNAME, ".", "" },
+	{ SINK_TRIGGER_QNAME, "evil-dns.net", "" },
+	{ SINK_TRIGGER_QNAME, "x.evil.net", "2 subtree a, " },
+};
+
+static struct sink_summary make_others(void)
+{
+	struct sink_writer *writer = begin_base(file);
+
+	for (size_t i = 0; i < LENGTH(other_rows); i++) {
+		struct sink_record record = record_of(SINK_KIND_BLOCK, other_rows[i].source);
+
+		add_subject(writer, other_rows[i].trigger, other_rows[i].subject,
+			other_rows[i].scope, &record);
+	}
+	return end_base(writer);
+}
+
+static int find_other(struct sink_reader *reader, enum sink_trigger trigger, const char *text,
+	struct found *found)
+{
+	struct sink_prefix prefix;
+	struct sink_name name;
+
+	*found = (struct found){ .reader = reader };
+	if (sink_trigger_is_prefix(trigger)) {
+		prefix = prefix_of(text);
+		return sink_reader_find_prefix(reader, trigger, &prefix, note, found);
+	}
+	name = name_of(text);
+	return sink_reader_find_name(reader, trigger, &name, note, found);
+}
+
+START_TEST(find_others)
+{
+	struct sink_summary summary = make_others(), read;
+	struct sink_prefix bad = { .family = 4, .bits = 8, .bytes = { 10, 1 } };
+	struct sink_prefix good = prefix_of("192.0.2.1");
+	struct sink_name name = name_of("evil.net");
+	struct sink_db *db = open_base(file, SINK_MAP_SEALED);
+	struct sink_reader *reader = begin_reader(db);
+	struct found found;
+	unsigned calls = 0;
+
+	ck_assert_uint_eq(summary.names, 17);
+	ck_assert_uint_eq(summary.listings, 18);
+	sink_db_summary(db, &read);
+	ck_assert_mem_eq(&read, &summary, sizeof read);
+	for (size_t i = 0; i < LENGTH(other_finds); i++) {
+		ck_assert_int_eq(find_other(reader, other_finds[i].trigger, other_finds[i].subject,
+					 &found),
+			SINK_OK);
+		ck_assert_msg(strcmp(found.text, other_finds[i].found) == 0, "%s: %s",
+			other_finds[i].subject, found.text);
+	}
+	ck_assert_int_eq(sink_reader_find_prefix(reader, ANSWER, &good, stop, &calls), 77);
+	ck_assert_uint_eq(calls, 1);
+	ck_assert_int_eq(sink_reader_find_prefix(reader, NSNAME, &good, stop, &calls), SINK_EINVAL);
+	ck_assert_int_eq(sink_reader_find_prefix(reader, SINK_TRIGGER_QNAME, &good, stop, &calls),
+		SINK_EINVAL);
+	ck_assert_int_eq(sink_reader_find_prefix(reader, SINK_TRIGGER_COUNT, &good, stop, &calls),
+		SINK_EINVAL);
+	ck_assert_int_eq(sink_reader_find_prefix(reader, CLIENT, &bad, stop, &calls), SINK_EINVAL);
+	ck_assert_int_eq(sink_reader_find_name(reader, CLIENT, &name, stop, &calls), SINK_EINVAL);
+	ck_assert_int_eq(sink_reader_find_name(reader, SINK_TRIGGER_COUNT, &name, stop, &calls),
+		SINK_EINVAL);
+	ck_assert_uint_eq(calls, 1);
+	ck_assert_int_eq(sink_reader_verify(reader, NULL), SINK_OK);
+	sink_reader_end(reader);
+	sink_db_close(db);
+}
+END_TEST
+
+/* In a file that knows names only, nothing is found for anything else, and the other way round. */
+START_TEST(nothing_of_others)
+{
+	struct sink_record record = record_of(SINK_KIND_BLOCK, "a");
+	struct sink_writer *writer;
+	struct sink_reader *reader;
+	struct found found;
+	struct sink_db *db;
+
+	make_base(file, listed, LENGTH(listed));
+	db = open_base(file, SINK_MAP_SEALED);
+	reader = begin_reader(db);
+	for (size_t i = 0; i < LENGTH(other_finds); i++) {
+		if (other_finds[i].trigger == SINK_TRIGGER_QNAME)
+			continue;
+		ck_assert_int_eq(find_other(reader, other_finds[i].trigger, other_finds[i].subject,
+					 &found),
+			SINK_OK);
+		ck_assert_str_eq(found.text, "");
+	}
+	sink_reader_end(reader);
+	sink_db_close(db);
+	unlink(file);
+	writer = begin_base(file);
+	add_subject(writer, ANSWER, "::/0", 0, &record);
+	end_base(writer);
+	db = open_base(file, SINK_MAP_SEALED);
+	reader = begin_reader(db);
+	ck_assert_str_eq(find(reader, ".", &found), "");
+	ck_assert_str_eq(find(reader, "evil.net", &found), "");
+	ck_assert_int_eq(find_other(reader, ANSWER, "::", &found), SINK_OK);
+	ck_assert_str_eq(found.text, "0 exact a, ");
+	ck_assert_int_eq(sink_reader_verify(reader, NULL), SINK_OK);
+	sink_reader_end(reader);
+	sink_db_close(db);
+}
+END_TEST
+
+/* --- against plain comparison ----------------------------------------------------------------- */
+
+#define DRAWN 3000
+
+/* Few octets, so that much is covered by much. */
+static struct sink_prefix draw_prefix(struct dice *dice, bool whole)
+{
+	struct sink_prefix prefix = { .family = roll(dice, 2) ? 4 : 6 };
+	unsigned len = prefix.family == 4 ? 4 : 16;
+
+	for (unsigned i = 0; i < len; i++)
+		prefix.bytes[i] = (uint8_t)(roll(dice, 3) ? 0 : 255 * roll(dice, 2));
+	sink_prefix_cut(&prefix, (uint8_t)(8 * len));
+	if (!whole)
+		sink_prefix_cut(&prefix, (uint8_t)roll(dice, 8 * len + 1));
+	return prefix;
+}
+
+static int sum_bits(void *arg, const struct sink_listing *listing)
+{
+	*(uint64_t *)arg += 1000 + listing->labels;
+	return SINK_OK;
+}
+
+START_TEST(prefixes_like_plain_comparison)
+{
+	static struct sink_prefix drawn[DRAWN];
+	struct sink_record record = record_of(SINK_KIND_BLOCK, "a");
+	struct sink_writer *writer = begin_base(file);
+	struct dice dice = { .state = 5 };
+	struct sink_reader *reader;
+	struct sink_db *db;
+	uint32_t id;
+	uint64_t hits = 0;
+
+	ck_assert_int_eq(sink_writer_record(writer, &record, &id), SINK_OK);
+	for (size_t i = 0; i < DRAWN; i++) {
+		drawn[i] = draw_prefix(&dice, false);
+		for (size_t k = 0; k < i; k++) /* distinct ones */
+			if (memcmp(&drawn[k], &drawn[i], sizeof drawn[i]) == 0) {
+				drawn[i] = draw_prefix(&dice, false);
+				k = (size_t)-1;
+			}
+		MUST(sink_writer_add_prefix(writer, CLIENT, &drawn[i], id) == SINK_OK);
+	}
+	ck_assert_uint_eq(end_base(writer).names, DRAWN);
+	db = open_base(file, SINK_MAP_SEALED);
+	reader = begin_reader(db);
+	for (unsigned n = 0; n < 5000; n++) {
+		struct sink_prefix asked = draw_prefix(&dice, n % 4 != 0);
+		uint64_t wanted = 0, found = 0;
+
+		for (size_t i = 0; i < DRAWN; i++)
+			if (sink_prefix_covers(&drawn[i], &asked))
+				wanted += 1000 + drawn[i].bits;
+		MUST(sink_reader_find_prefix(reader, CLIENT, &asked, sum_bits, &found) == SINK_OK);
+		MUST(found == wanted);
+		hits += found > 0;
+	}
+	ck_assert_uint_gt(hits, 100);
+	ck_assert_int_eq(sink_reader_verify(reader, NULL), SINK_OK);
+	sink_reader_end(reader);
+	sink_db_close(db);
+}
+END_TEST
+
+/* --- walking ---------------------------------------------------------------------------------- */
+
+/* A walk as text: "trigger subject: scope source, scope source; ". */
+static int print_subject(char *to, size_t room_left, struct sink_reader *reader,
+	const struct sink_subject *subject, const struct sink_listing *listings, size_t count)
+{
+	char text[SINK_TEXT_MAX];
+	struct sink_record record;
+	int len;
+
+	len = snprintf(to, room_left, "%s %s:", sink_trigger_word(subject->trigger),
+		sink_trigger_is_prefix(subject->trigger)
+			? sink_prefix_to_text(&subject->prefix, text)
+			: sink_name_to_text(&subject->name, text));
+	for (size_t i = 0; i < count; i++) {
+		ck_assert_int_eq(sink_reader_record(reader, listings[i].record, &record), SINK_OK);
+		ck_assert_uint_eq(listings[i].labels,
+			sink_trigger_is_prefix(subject->trigger) ? subject->prefix.bits
+								 : subject->name.labels);
+		len += snprintf(to + len, room_left - (size_t)len, " %s %.*s",
+			sink_scope_word(listings[i].scope), (int)record.text[SINK_FIELD_SOURCE].len,
+			(const char *)record.text[SINK_FIELD_SOURCE].at);
+	}
+	return len + snprintf(to + len, room_left - (size_t)len, "\n");
+}
+
+static const char walked_text[] = "qname evil.net: subtree a\n"
+				  "answer 192.0.0.0/16: exact c\n"
+				  "answer 192.0.2.0/24: exact a exact b\n"
+				  "answer 192.0.2.1: exact b\n"
+				  "answer 192.0.2.128/25: exact c\n"
+				  "answer 198.51.100.7: exact a\n"
+				  "answer ::ffff:203.0.113.0/120: exact b\n"
+				  "answer 2001:db8::/32: exact a\n"
+				  "answer 2001:db8::1: exact b\n"
+				  "client 0.0.0.0/0: exact a\n"
+				  "client 10.0.0.0/8: exact c\n"
+				  "client ::/0: exact b\n"
+				  "ns-name .: below c\n"
+				  "ns-name evil-dns.net: subtree a\n"
+				  "ns-name ns1.evil-dns.net: exact b\n"
+				  "ns-name wild.net: below b\n"
+				  "ns-address 192.0.2.1: exact c\n";
+
+START_TEST(walk_others)
+{
+	const struct sink_subject *subject = NULL;
+	const struct sink_listing *listings = NULL;
+	struct sink_reader *reader;
+	struct sink_walk *walk;
+	struct sink_db *db;
+	struct found found;
+	char text[2048];
+	size_t count = 0;
+	int len = 0, err;
+
+	make_others();
+	db = open_base(file, SINK_MAP_SEALED);
+	reader = begin_reader(db);
+	ck_assert_int_eq(sink_walk_begin(reader, &walk), SINK_OK);
+	while (!(err = sink_walk_next(walk, &subject, &listings, &count))) {
+		len += print_subject(text + len, sizeof text - (size_t)len, reader, subject,
+			listings, count);
+		ck_assert_str_eq(find(reader, "evil.net", &found), "2 subtree a, ");
+	}
+	ck_assert_int_eq(err, SINK_ENOENT);
+	ck_assert_str_eq(text, walked_text);
+	ck_assert_int_eq(sink_walk_next(walk, &subject, &listings, &count), SINK_ENOENT);
+	sink_walk_end(walk);
+	sink_walk_end(NULL);
+	sink_reader_end(reader);
+	sink_db_close(db);
+}
+END_TEST
+
+/* What each() tells one by one. */
+struct told {
+	struct sink_reader *reader;
+	struct sink_walk *walk;
+	const struct sink_subject *subject;
+	const struct sink_listing *listings;
+	size_t count, next;
+};
+
+static int tell(void *arg, const struct sink_subject *subject, const struct sink_listing *listing)
+{
+	struct told *told = arg;
+
+	if (told->next == told->count) {
+		struct sink_subject before = { .trigger = SINK_TRIGGER_COUNT };
+
+		if (told->subject)
+			before = *told->subject;
+		MUST(sink_walk_next(told->walk, &told->subject, &told->listings, &told->count) ==
+			SINK_OK);
+		MUST(before.trigger == SINK_TRIGGER_COUNT ||
+			sink_subject_compare(&before, told->subject) < 0);
+		MUST(told->count > 0);
+		told->next = 0;
+	}
+	MUST(sink_subject_compare(subject, told->subject) == 0);
+	MUST(listing->record == told->listings[told->next].record);
+	MUST(listing->scope == told->listings[told->next].scope);
+	MUST(listing->labels == told->listings[told->next].labels);
+	told->next++;
+	return SINK_OK;
+}
+
+static void check_walk(void)
+{
+	struct sink_db *db = open_base(file, SINK_MAP_SEALED);
+	struct told told = { .reader = begin_reader(db) };
+
+	ck_assert_int_eq(sink_walk_begin(told.reader, &told.walk), SINK_OK);
+	ck_assert_int_eq(sink_reader_each(told.reader, tell, &told), SINK_OK);
+	ck_assert_uint_eq(told.next, told.count);
+	ck_assert_int_eq(sink_walk_next(told.walk, &told.subject, &told.listings, &told.count),
+		SINK_ENOENT);
+	sink_walk_end(told.walk);
+	sink_reader_end(told.reader);
+	sink_db_close(db);
+	unlink(file);
+}
+
+START_TEST(walk_like_each)
+{
+	struct sink_record record = record_of(SINK_KIND_BLOCK, "a");
+	struct sink_writer *writer;
+	char text[64];
+
+	make_base(file, NULL, 0);
+	check_walk();
+	make_base(file, listed, LENGTH(listed));
+	check_walk();
+	make_others();
+	check_walk();
+	writer = begin_base(file);
+	for (unsigned i = 0; i < 5000; i++) {
+		snprintf(text, sizeof text, "h%u.example", i * 7919);
+		add_subject(writer, i % 2 ? NSNAME : SINK_TRIGGER_QNAME, text, i % 3, &record);
+		snprintf(text, sizeof text, "10.%u.%u.0/24", i % 200, i / 200);
+		add_subject(writer, i % 2 ? ANSWER : NSADDRESS, text, 0, &record);
+	}
+	end_base(writer);
+	check_walk();
+}
+END_TEST
+
+/* Listings of one subject beyond what the walk began with. */
+START_TEST(walk_with_many_listings)
+{
+	const struct sink_subject *subject = NULL;
+	const struct sink_listing *listings = NULL;
+	struct sink_writer *writer = begin_base(file);
+	struct sink_reader *reader;
+	struct sink_walk *walk;
+	struct sink_db *db;
+	char source[16];
+	size_t count = 0;
+
+	for (unsigned i = 0; i < 3000; i++) {
+		struct sink_record record;
+
+		snprintf(source, sizeof source, "s%u", i);
+		record = record_of(SINK_KIND_BLOCK, source);
+		add_subject(writer, ANSWER, "192.0.2.1", 0, &record);
+	}
+	end_base(writer);
+	db = open_base(file, SINK_MAP_SEALED);
+	reader = begin_reader(db);
+	ck_assert_int_eq(sink_walk_begin(reader, &walk), SINK_OK);
+	ck_assert_int_eq(sink_walk_next(walk, &subject, &listings, &count), SINK_OK);
+	ck_assert_uint_eq(count, 3000);
+	for (uint32_t i = 0; i < count; i++)
+		MUST(listings[i].record == i && listings[i].labels == 32);
+	ck_assert_int_eq(sink_walk_next(walk, &subject, &listings, &count), SINK_ENOENT);
+	sink_walk_end(walk);
+	sink_reader_end(reader);
+	sink_db_close(db);
+}
+END_TEST
+
 /* --- many ------------------------------------------------------------------------------------- */
 
 #define MANY 20000
@@ -399,13 +837,6 @@ START_TEST(many_listings)
 END_TEST
 
 /* --- callers ---------------------------------------------------------------------------------- */
-
-static int stop(void *arg, const struct sink_listing *listing)
-{
-	(void)listing;
-	*(unsigned *)arg += 1;
-	return 77; /* whatever it is, it comes through */
-}
 
 static int stop_walk(void *arg, const struct sink_subject *subject,
 	const struct sink_listing *listing)
@@ -755,6 +1186,12 @@ int main(void)
 	tcase_add_test(finding, root_is_listed);
 	tcase_add_test(finding, nothing_is_listed);
 	tcase_add_test(finding, deepest_name);
+	tcase_add_test(finding, find_others);
+	tcase_add_test(finding, nothing_of_others);
+	tcase_add_test(finding, prefixes_like_plain_comparison);
+	tcase_add_test(finding, walk_others);
+	tcase_add_test(finding, walk_like_each);
+	tcase_add_test(finding, walk_with_many_listings);
 	tcase_add_test(finding, many_names);
 	tcase_add_test(finding, many_listings);
 	tcase_add_test(finding, callback_ends_it);

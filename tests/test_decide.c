@@ -211,7 +211,13 @@ END_TEST
 static void note(void *arg, const struct sink_listing *listing, const struct sink_record *record,
 	enum sink_standing standing)
 {
-	static const char *const words[] = { "in force", "future", "expired" };
+	static const char *const words[] = {
+		[SINK_STANDING_ELIGIBLE] = "in force",
+		[SINK_STANDING_FUTURE] = "future",
+		[SINK_STANDING_EXPIRED] = "expired",
+		[SINK_STANDING_EXCEPTED] = "excepted",
+		[SINK_STANDING_LATER] = "later",
+	};
 	char *text = arg;
 
 	sprintf(text + strlen(text), "%u %s %s %s, ", listing->labels,
@@ -250,6 +256,145 @@ START_TEST(considered_rows)
 	}
 	sink_reader_end(reader);
 	sink_db_close(db);
+}
+END_TEST
+
+/* --- what a record says besides --------------------------------------------------------------- */
+
+#define ROOT "\0\0"
+#define GOOD \
+	"\0\x0d" \
+	"example\0good\0" /* good.example */
+#define GOOD_OTHER \
+	GOOD "\0\x0e" \
+	     "example\0other\0"
+#define A_1 "\0\1\0\0\0\0\0\4\xc0\0\2\1"
+#define BYTES(text) \
+	{ \
+		.at = (const uint8_t *)(text), .len = sizeof(text) - 1 \
+	}
+
+static const struct {
+	const char *name, *source;
+	enum sink_kind kind;
+	struct sink_span types, except, data;
+	enum sink_hint hint;
+	int64_t until;
+} saying[] = {
+	{ "example", "except", BLOCK, { 0 }, BYTES(GOOD_OTHER), { 0 }, 0, 0 },
+	{ "x.good.example", "under", BLOCK, { 0 }, { 0 }, { 0 }, 0, 0 }, /* below what it excepts */
+	{ "important.test", "except", IMPORTANT, { 0 }, BYTES(GOOD), { 0 }, 0, 0 },
+	{ "all.test", "root", BLOCK, { 0 }, BYTES(ROOT), { 0 }, 0, 0 },
+	{ "types.test", "types", BLOCK, BYTES("\0\0\1"), { 0 }, { 0 }, 0, 0 },
+	{ "types.test", "types", ALLOW, BYTES("\1\0\1"), { 0 }, { 0 }, 0, 0 },
+	{ "tcp.test", "tcp", BLOCK, { 0 }, { 0 }, { 0 }, SINK_HINT_TRUNCATE, 0 },
+	{ "nx.test", "hints", BLOCK, { 0 }, { 0 }, { 0 }, SINK_HINT_NXDOMAIN, 0 },
+	{ "nodata.test", "hints", BLOCK, { 0 }, { 0 }, { 0 }, SINK_HINT_NODATA, 0 },
+	{ "refused.test", "hints", BLOCK, { 0 }, { 0 }, { 0 }, SINK_HINT_REFUSED, 0 },
+	{ "drop.test", "hints", BLOCK, { 0 }, { 0 }, { 0 }, SINK_HINT_DROP, 0 },
+	{ "data.test", "hints", BLOCK, { 0 }, { 0 }, BYTES(A_1), SINK_HINT_DATA, 0 },
+	/* What is over is over, whatever else it says. */
+	{ "over.test", "over", BLOCK, BYTES("\0\0\1"), BYTES(ROOT), { 0 }, 0, NOW },
+	{ "both.test", "both", BLOCK, BYTES("\0\0\1"), BYTES(ROOT), { 0 }, 0, 0 },
+	/* What does nothing lifts nothing, and hides nothing. */
+	{ "a.mixed.test", "mixed", ALLOW, BYTES("\0\0\1"), { 0 }, { 0 }, 0, 0 },
+	{ "mixed.test", "mixed", BLOCK, { 0 }, { 0 }, { 0 }, 0, 0 },
+	{ "b.mixed.test", "mixed", IMPORTANT, { 0 }, { 0 }, { 0 }, SINK_HINT_TRUNCATE, 0 },
+	{ "b.mixed.test", "mixed", ALLOW, { 0 }, { 0 }, { 0 }, 0, 0 },
+};
+
+static const struct {
+	const char *name;
+	enum sink_action action;
+	const char *considered;
+} said[] = {
+	{ "good.example", NONE, "1 subtree block excepted, " },
+	{ "a.b.good.example", NONE, "1 subtree block excepted, " },
+	{ "GOOD.Example", NONE, "1 subtree block excepted, " },
+	{ "other.example", NONE, "1 subtree block excepted, " },
+	{ "example", NX, "1 subtree block in force, " },
+	{ "notgood.example", NX, "1 subtree block in force, " }, /* a suffix of the text */
+	{ "goo.example", NX, "1 subtree block in force, " },
+	{ "gooda.example", NX, "1 subtree block in force, " },
+	{ "good.x.example", NX, "1 subtree block in force, " },
+	{ "x.good.example", NX, "3 subtree block in force, 1 subtree block excepted, " },
+	{ "good.important.test", NX, "2 subtree important in force, " }, /* another good one */
+	{ "all.test", NONE, "2 subtree block excepted, " },
+	{ "x.all.test", NONE, "2 subtree block excepted, " },
+	{ "types.test", NONE, "2 subtree block later, 2 subtree allow later, " },
+	{ "tcp.test", NONE, "2 subtree block later, " },
+	{ "nx.test", NX, "2 subtree block in force, " },
+	{ "nodata.test", NX, "2 subtree block in force, " },
+	{ "refused.test", NX, "2 subtree block in force, " },
+	{ "drop.test", NX, "2 subtree block in force, " },
+	{ "data.test", NX, "2 subtree block in force, " },
+	{ "over.test", NONE, "2 subtree block expired, " },
+	{ "both.test", NONE, "2 subtree block excepted, " },
+	{ "a.mixed.test", NX, "3 subtree allow later, 2 subtree block in force, " },
+	{ "b.mixed.test", PASS,
+		"3 subtree allow in force, 3 subtree important later, 2 subtree block in force, " },
+};
+
+static void make_saying(void)
+{
+	struct sink_writer *writer = begin_base(file);
+
+	for (size_t i = 0; i < LENGTH(saying); i++) {
+		struct sink_record record = record_of(saying[i].kind, saying[i].source);
+
+		record.types = saying[i].types;
+		record.except = saying[i].except;
+		record.data = saying[i].data;
+		record.hint = saying[i].hint;
+		record.valid_until = saying[i].until;
+		add_subject(writer, SINK_TRIGGER_QNAME, saying[i].name, SUBTREE, &record);
+		/* what is listed for another trigger says nothing about a name asked for */
+		add_subject(writer, SINK_TRIGGER_NSNAME, "unlisted", SUBTREE, &record);
+	}
+	end_base(writer);
+}
+
+START_TEST(said_rows)
+{
+	struct sink_reader *reader;
+	struct sink_db *db;
+
+	make_saying();
+	db = open_base(file, SINK_MAP_SEALED);
+	reader = begin_reader(db);
+	for (size_t i = 0; i < LENGTH(said); i++) {
+		struct sink_name name = name_of(said[i].name);
+		struct sink_verdict verdict;
+		char text[512] = "";
+
+		ck_assert_int_eq(sink_decide(reader, &name, NOW, note, text, &verdict), SINK_OK);
+		ck_assert_msg(verdict.action == said[i].action &&
+				strcmp(text, said[i].considered) == 0,
+			"%s: %s: %s", said[i].name, sink_action_word(verdict.action), text);
+	}
+	struct sink_name unlisted = name_of("unlisted");
+	struct sink_verdict verdict;
+
+	ck_assert_int_eq(sink_decide(reader, &unlisted, NOW, NULL, NULL, &verdict), SINK_OK);
+	ck_assert_int_eq(verdict.action, NONE);
+	sink_reader_end(reader);
+	sink_db_close(db);
+}
+END_TEST
+
+/* Without a name no exception applies; times and types do. */
+START_TEST(standing_of_a_record)
+{
+	struct sink_record record = record_of(BLOCK, "a");
+
+	record.except = sink_span(ROOT, 2);
+	ck_assert_int_eq(sink_stand(&record, NULL, NOW), SINK_STANDING_ELIGIBLE);
+	record.types = sink_span("\0\0\1", 3);
+	ck_assert_int_eq(sink_stand(&record, NULL, NOW), SINK_STANDING_LATER);
+	record.valid_until = NOW;
+	ck_assert_int_eq(sink_stand(&record, NULL, NOW), SINK_STANDING_EXPIRED);
+	record.valid_from = NOW + 1;
+	ck_assert_int_eq(sink_stand(&record, NULL, NOW), SINK_STANDING_FUTURE);
 }
 END_TEST
 
@@ -370,6 +515,8 @@ int main(void)
 	tcase_add_checked_fixture(decide, enter_room, leave_room);
 	tcase_add_test(decide, verdict_rows);
 	tcase_add_test(decide, considered_rows);
+	tcase_add_test(decide, said_rows);
+	tcase_add_test(decide, standing_of_a_record);
 	tcase_add_test(decide, order_is_total);
 	tcase_add_test(decide, policy_decides);
 	tcase_add_test(decide, corrupt_record);

@@ -9,7 +9,8 @@
  *   bad feed: WHY                        the whole feed is refused
  *   lines N, comments N, taken N, skipped N, entries N
  *
- * NAME.options, where there is one, says how to read a table: a line KEY=FROM for each field, and items=PATH.
+ * NAME.options, where there is one, says how to read a table: a line KEY=FROM for each field, and items=PATH or
+ * separator=C.
  *
  * With SINKHOLE_WRITE_GOLDEN set it writes NAME.out instead: read what changed before you keep it. */
 #include "feed.h"
@@ -35,15 +36,23 @@ struct notes {
 	const struct feed_tally *tally;
 };
 
-/* What an entry says of itself, as one line of JSON. */
+/* What an entry says of itself, as one line of JSON; its types, exceptions and data in hexadecimal. */
 static void note_says(FILE *to, const struct sink_record *record)
 {
+	const struct sink_span bytes[] = { record->types, record->except, record->data };
+	static const char *const words[] = { "types", "except", "data" };
 	json_t *json = json_record(record);
 
 	json_object_del(json, "kind");
 	fputc(' ', to);
 	json_dumpf(json, to, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENSURE_ASCII);
 	json_decref(json);
+	for (size_t i = 0; i < LENGTH(bytes); i++) {
+		if (bytes[i].len > 0)
+			fprintf(to, " %s:", words[i]);
+		for (size_t k = 0; k < bytes[i].len; k++)
+			fprintf(to, "%02x", bytes[i].at[k]);
+	}
 }
 
 static int note_entry(void *arg, const struct feed_entry *entry)
@@ -103,7 +112,8 @@ static void set_option(struct feed_options *options, const char *line)
 {
 	struct feed_field *field = &options->fields[options->fields_count];
 
-	if (sscanf(line, "items=%127[^\n]", options->items) == 1)
+	if (sscanf(line, "items=%127[^\n]", options->items) == 1 ||
+		sscanf(line, "separator=%c", &options->separator) == 1)
 		return;
 	ck_assert_uint_lt(options->fields_count, FEED_FIELDS_MAX);
 	ck_assert_int_eq(sscanf(line, "%15[^=]=%127[^\n]", field->key, field->from), 2);

@@ -108,7 +108,8 @@ static const struct {
 	{ SINK_TRIGGER_ANSWER, "192.0.2.1", BYTES("O\1\4\xc0\1\1\2\1\2\x21") },
 	{ SINK_TRIGGER_ANSWER, "192.0.2.2", BYTES("O\1\4\xc0\1\1\2\2\x21") },
 	{ SINK_TRIGGER_ANSWER, "2001:db8::/32",
-		BYTES("O\1\6\x20\1\2\x0d\xb8\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\x21") },
+		BYTES("O\1\6\x20\1\2\x0d\xb8\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1"
+		      "\x21") },
 	{ SINK_TRIGGER_CLIENT, "0.0.0.0/0", BYTES("O\2\4\1\1\1\1\1\1\1\1\1") },
 	{ SINK_TRIGGER_CLIENT, "0.0.0.0/1", BYTES("O\2\4\1\1\1\1\1\1\1\1\2") },
 	{ SINK_TRIGGER_CLIENT, "0.0.0.1", BYTES("O\2\4\1\1\1\1\1\1\1\2\x21") },
@@ -118,8 +119,7 @@ static const struct {
 };
 
 /* returns  the length */
-static size_t subject_key(size_t i, struct sink_subject *subject,
-	uint8_t key[SCHEMA_BLOCK_KEY_MAX])
+static size_t subject_key(size_t i, struct sink_subject *subject, uint8_t key[SCHEMA_BLOCK_KEY_MAX])
 {
 	struct sink_span text = sink_span_text(subjects[i].prefix);
 
@@ -286,12 +286,21 @@ START_TEST(cut_record)
 END_TEST
 
 /* Every list, as doc/DATABASE.md has it. */
-static const char lists_bytes[] = "\0\0\xff\0" "\0\0\0\0\0\0\0\0" "\0\0\0\0\0\0\0\0"
-				  "\0\1a" "\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+static const char lists_bytes[] = "\0\0\xff\0"
+				  "\0\0\0\0\0\0\0\0"
+				  "\0\0\0\0\0\0\0\0"
+				  "\0\1a"
+				  "\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
 				  "\6"
-				  "\0\3" "\0\0\x1c"
-				  "\0\x0e" "\0\x0c" "com\0good\0ab\0"
-				  "\0\x0c" "\0\1" "\0\0\x0e\x10" "\0\4\xc0\0\2\1";
+				  "\0\3"
+				  "\0\0\x1c"
+				  "\0\x0e"
+				  "\0\x0c"
+				  "com\0good\0ab\0"
+				  "\0\x0c"
+				  "\0\1"
+				  "\0\0\x0e\x10"
+				  "\0\4\xc0\0\2\1";
 
 START_TEST(lists_both_ways)
 {
@@ -299,7 +308,8 @@ START_TEST(lists_both_ways)
 		.text = { SPAN("a") },
 		.hint = SINK_HINT_DATA,
 		.types = SPAN("\0\0\x1c"),
-		.except = SPAN("\0\x0c" "com\0good\0ab\0"),
+		.except = SPAN("\0\x0c"
+			       "com\0good\0ab\0"),
 		.data = SPAN("\0\1\0\0\x0e\x10\0\4\xc0\0\2\1") };
 	struct sink_span whole = SPAN(lists_bytes), rest, key;
 	uint8_t bytes[SCHEMA_RECORD_MAX];
@@ -334,7 +344,10 @@ END_TEST
 #define A1 "\0\1\0\0\0\0\0\4\1\1\1\1" /* A 1.1.1.1 */
 #define A2 "\0\1\0\0\0\0\0\4\1\1\1\2"
 #define DATA SINK_HINT_DATA
-#define LIST(text) { BYTES(text) }
+#define LIST(text) \
+	{ \
+		BYTES(text) \
+	}
 
 /* What a record may say, and what is refused both ways. */
 static const struct {
@@ -343,7 +356,7 @@ static const struct {
 	struct sink_span types, except, data;
 } lists[] = {
 	{ false, SINK_HINT_COUNT, { 0 }, { 0 }, { 0 } },
-	{ false, (enum sink_hint)-1, { 0 }, { 0 }, { 0 } },
+	{ false, (enum sink_hint) - 1, { 0 }, { 0 }, { 0 } },
 	{ false, DATA, { 0 }, { 0 }, { 0 } }, /* nothing to answer with */
 	{ false, SINK_HINT_NONE, { 0 }, { 0 }, LIST(A1) }, /* data that nobody asks for */
 	{ false, SINK_HINT_NODATA, { 0 }, { 0 }, LIST(A1) },
@@ -1007,9 +1020,12 @@ END_TEST
 /* --- blocks of other triggers ------------------------------------------------------------------- */
 
 /* The answers 192.0.2.0/24 (record 1) and /25 (record 0), the name server ns1.example.com (subtree). */
-static const char others_bytes[] = "\0\x09\1\4\xc0\1\1\2\1\1\x19" "\x08"
-				   "\x08\1\x1a" "\0"
-				   "\0\x11\3com\0example\0ns1\0" "\2";
+static const char others_bytes[] = "\0\x09\1\4\xc0\1\1\2\1\1\x19"
+				   "\x08"
+				   "\x08\1\x1a"
+				   "\0"
+				   "\0\x11\3com\0example\0ns1\0"
+				   "\2";
 
 START_TEST(others_both_ways)
 {

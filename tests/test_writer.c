@@ -116,6 +116,21 @@ static void add(struct sink_writer *w, const char *text, enum sink_scope scope, 
 	MUST(sink_writer_add(w, &name, scope, record) == SINK_OK);
 }
 
+static void add_other(struct sink_writer *w, enum sink_trigger trigger, const char *text,
+	enum sink_scope scope, uint32_t record)
+{
+	struct sink_prefix prefix;
+	struct sink_name name;
+
+	if (sink_trigger_is_prefix(trigger)) {
+		MUST(sink_prefix_from_text(sink_span_text(text), &prefix) == SINK_OK);
+		MUST(sink_writer_add_prefix(w, trigger, &prefix, record) == SINK_OK);
+		return;
+	}
+	name = name_of(text);
+	MUST(sink_writer_add_name(w, trigger, &name, scope, record) == SINK_OK);
+}
+
 static struct sink_summary commit(struct sink_writer *w)
 {
 	struct sink_summary sum;
@@ -437,6 +452,343 @@ START_TEST(longest_names)
 }
 END_TEST
 
+/* --- other triggers --------------------------------------------------------------------------- */
+
+static const struct {
+	enum sink_trigger trigger;
+	const char *subject;
+	enum sink_scope scope;
+	const char *source;
+} others[] = {
+	{ SINK_TRIGGER_NSADDRESS, "192.0.2.0/24", 0, "b" },
+	{ SINK_TRIGGER_NSNAME, "example", SINK_SCOPE_SUBTREE, "b" },
+	{ SINK_TRIGGER_NSNAME, ".", SINK_SCOPE_BELOW, "a" },
+	{ SINK_TRIGGER_NSNAME, "a.example", SINK_SCOPE_EXACT, "a" },
+	{ SINK_TRIGGER_CLIENT, "::/0", 0, "a" },
+	{ SINK_TRIGGER_CLIENT, "255.255.255.255", 0, "a" },
+	{ SINK_TRIGGER_CLIENT, "::", 0, "a" },
+	{ SINK_TRIGGER_CLIENT, "0.0.0.0/0", 0, "a" },
+	{ SINK_TRIGGER_CLIENT, "0.0.0.0", 0, "a" },
+	{ SINK_TRIGGER_ANSWER, "192.0.2.1", 0, "b" },
+	{ SINK_TRIGGER_ANSWER, "192.0.2.1", 0, "a" },
+	{ SINK_TRIGGER_ANSWER, "192.0.2.1/32", 0, "b" }, /* the same */
+	{ SINK_TRIGGER_ANSWER, "192.0.2.0", 0, "b" },
+	{ SINK_TRIGGER_ANSWER, "192.0.2.0/24", 0, "b" },
+	{ SINK_TRIGGER_ANSWER, "192.0.2.0/23", 0, "b" },
+	{ SINK_TRIGGER_ANSWER, "192.0.2.0/25", 0, "b" },
+	{ SINK_TRIGGER_ANSWER, "0.0.2.1", 0, "b" },
+	{ SINK_TRIGGER_ANSWER, "1.0.2.1", 0, "b" },
+	{ SINK_TRIGGER_ANSWER, "::1.0.2.1", 0, "b" },
+	{ SINK_TRIGGER_QNAME, "example", SINK_SCOPE_EXACT, "b" },
+};
+
+START_TEST(others_are_ordered)
+{
+	struct sink_summary sum;
+	struct sink_writer *w;
+	char *text;
+
+	make_dir();
+	w = begin(0);
+	for (size_t i = 0; i < LENGTH(others); i++)
+		add_other(w, others[i].trigger, others[i].subject, others[i].scope,
+			add_record(w, others[i].source, 1));
+	sum = commit(w);
+	text = dump(&sum);
+	ck_assert_str_eq(text,
+		"example exact b 1\n"
+		"answer 0.0.2.1 exact b 1\n"
+		"answer 1.0.2.1 exact b 1\n"
+		"answer 192.0.2.0/23 exact b 1\n"
+		"answer 192.0.2.0/24 exact b 1\n"
+		"answer 192.0.2.0/25 exact b 1\n"
+		"answer 192.0.2.0 exact b 1\n"
+		"answer 192.0.2.1 exact a 1\n"
+		"answer 192.0.2.1 exact b 1\n"
+		"answer ::1.0.2.1 exact b 1\n"
+		"client 0.0.0.0/0 exact a 1\n"
+		"client 0.0.0.0 exact a 1\n"
+		"client 255.255.255.255 exact a 1\n"
+		"client ::/0 exact a 1\n"
+		"client :: exact a 1\n"
+		"ns-name . below a 1\n"
+		"ns-name example subtree b 1\n"
+		"ns-name a.example exact a 1\n"
+		"ns-address 192.0.2.0/24 exact b 1\n");
+	ck_assert_uint_eq(sum.names, 18);
+	ck_assert_uint_eq(sum.listings, 19);
+	ck_assert_uint_eq(sum.duplicates, 1);
+	free(text);
+	remove_dir();
+}
+END_TEST
+
+static int by_prefix(const void *a, const void *b)
+{
+	struct sink_subject x = { .trigger = SINK_TRIGGER_ANSWER },
+			    y = { .trigger = SINK_TRIGGER_ANSWER };
+
+	x.prefix = *(const struct sink_prefix *)a;
+	y.prefix = *(const struct sink_prefix *)b;
+	return sink_subject_compare(&x, &y);
+}
+
+/* Octets of 0, 1, 2 and 255 in any order, cut anywhere: what an order that trips over zeros, or over
+ * escapes, gets wrong. */
+static struct sink_prefix draw_prefix(void)
+{
+	static const uint8_t octets[] = { 0, 0, 0, 1, 1, 2, 255 };
+	struct sink_prefix prefix = { .family = draw(2) ? 4 : 6 };
+	unsigned len = prefix.family == 4 ? 4 : 16;
+
+	for (unsigned i = 0; i < len; i++)
+		prefix.bytes[i] = octets[draw(LENGTH(octets))];
+	sink_prefix_cut(&prefix, (uint8_t)draw(8 * len + 1));
+	return prefix;
+}
+
+#define PREFIXES 20000
+
+static const size_t prefix_memories[] = { 0, 1 };
+
+START_TEST(prefixes_full_of_zeros)
+{
+	static struct sink_prefix drawn[PREFIXES];
+	struct sink_summary sum;
+	struct sink_writer *w;
+	char *text, *at, wanted[SINK_PREFIX_TEXT_MAX];
+	size_t distinct = 0;
+
+	make_dir();
+	w = begin(prefix_memories[_i]);
+	add_record(w, "x", 1);
+	seed = 17;
+	for (size_t i = 0; i < PREFIXES; i++) {
+		drawn[i] = draw_prefix();
+		MUST(sink_writer_add_prefix(w, SINK_TRIGGER_CLIENT, &drawn[i], 0) == SINK_OK);
+	}
+	sum = commit(w);
+	text = dump(&sum);
+	qsort(drawn, PREFIXES, sizeof drawn[0], by_prefix);
+	at = text;
+	for (size_t i = 0; i < PREFIXES; i++) {
+		if (i > 0 && by_prefix(&drawn[i - 1], &drawn[i]) == 0)
+			continue;
+		distinct++;
+		sink_prefix_to_text(&drawn[i], wanted);
+		MUST(strncmp(at, "client ", 7) == 0);
+		MUST(strncmp(at + 7, wanted, strlen(wanted)) == 0);
+		MUST(strncmp(at + 7 + strlen(wanted), " exact x 1\n", 11) == 0);
+		at += 7 + strlen(wanted) + 11;
+	}
+	ck_assert_str_eq(at, "");
+	ck_assert_uint_eq(sum.names, distinct);
+	ck_assert_uint_eq(sum.duplicates, PREFIXES - distinct);
+	free(text);
+	remove_dir();
+}
+END_TEST
+
+START_TEST(others_broken_contracts)
+{
+	static const struct sink_prefix good = { .family = 4, .bits = 8, .bytes = { 10 } };
+	struct sink_prefix bad = good;
+	struct sink_name name = name_of("example");
+	struct sink_writer *w;
+	uint32_t id;
+
+	make_dir();
+	w = begin(0);
+	ck_assert_int_eq(sink_writer_add_prefix(w, SINK_TRIGGER_ANSWER, &good, 0), SINK_EINVAL);
+	id = add_record(w, "x", 1);
+	ck_assert_int_eq(sink_writer_add_prefix(w, SINK_TRIGGER_QNAME, &good, id), SINK_EINVAL);
+	ck_assert_int_eq(sink_writer_add_prefix(w, SINK_TRIGGER_NSNAME, &good, id), SINK_EINVAL);
+	ck_assert_int_eq(sink_writer_add_prefix(w, SINK_TRIGGER_COUNT, &good, id), SINK_EINVAL);
+	bad.bytes[1] = 1; /* 10.1.0.0/8 */
+	ck_assert_int_eq(sink_writer_add_prefix(w, SINK_TRIGGER_ANSWER, &bad, id), SINK_EINVAL);
+	bad = good;
+	bad.bits = 33;
+	ck_assert_int_eq(sink_writer_add_prefix(w, SINK_TRIGGER_ANSWER, &bad, id), SINK_EINVAL);
+	ck_assert_int_eq(sink_writer_add_name(w, SINK_TRIGGER_CLIENT, &name, 0, id), SINK_EINVAL);
+	ck_assert_int_eq(sink_writer_add_name(w, SINK_TRIGGER_COUNT, &name, 0, id), SINK_EINVAL);
+	ck_assert_int_eq(sink_writer_add_name(w, SINK_TRIGGER_NSNAME, &name, SINK_SCOPE_COUNT, id),
+		SINK_EINVAL);
+	ck_assert_int_eq(sink_writer_add_name(w, SINK_TRIGGER_NSNAME, &name, 0, id + 1),
+		SINK_EINVAL);
+	ck_assert_uint_eq(commit(w).names, 0);
+	remove_dir();
+}
+END_TEST
+
+/* --- batches ---------------------------------------------------------------------------------- */
+
+START_TEST(dropped_batch)
+{
+	struct sink_summary sum;
+	struct sink_writer *w;
+	uint32_t first, second, third, a, b, c;
+	char *text;
+
+	make_dir();
+	w = begin(0);
+	a = add_record(w, "a", 1); /* of batch 0 */
+	add(w, "kept.example", SINK_SCOPE_EXACT, a);
+	first = sink_writer_batch(w);
+	ck_assert_uint_ne(first, 0);
+	b = add_record(w, "a", 1); /* equal, and yet another */
+	ck_assert_uint_ne(a, b);
+	ck_assert_uint_eq(add_record(w, "a", 1), b);
+	c = add_record(w, "b", 1);
+	add_record(w, "unused, dropped", 1);
+	add(w, "kept.example", SINK_SCOPE_EXACT, b); /* a duplicate, if it were kept */
+	add(w, "kept.example", SINK_SCOPE_BELOW, b);
+	add(w, "gone.example", SINK_SCOPE_EXACT, c);
+	add(w, "gone.example", SINK_SCOPE_EXACT, c);
+	add_other(w, SINK_TRIGGER_ANSWER, "192.0.2.0/24", 0, c);
+	add_other(w, SINK_TRIGGER_ANSWER, "192.0.2.1", 0, a); /* of batch 0, whenever it is added */
+	second = sink_writer_batch(w);
+	ck_assert_uint_ne(first, second);
+	add(w, "late.example", SINK_SCOPE_EXACT, add_record(w, "b", 1));
+	sink_writer_drop(w, first);
+	sink_writer_drop(w, first);
+	add(w, "gone.too.example", SINK_SCOPE_EXACT, c); /* its record was dropped */
+	third = sink_writer_batch(w);
+	add_record(w, "unused", 1);
+	sink_writer_drop(w, third + 1); /* nobody's */
+	sink_writer_drop(w, UINT32_MAX);
+	sum = commit(w);
+	text = dump(&sum);
+	ck_assert_str_eq(text,
+		"kept.example exact a 1\n"
+		"late.example exact b 1\n"
+		"answer 192.0.2.1 exact a 1\n");
+	ck_assert_uint_eq(sum.names, 3);
+	ck_assert_uint_eq(sum.listings, 3);
+	ck_assert_uint_eq(sum.duplicates, 0);
+	ck_assert_uint_eq(sum.records, 3); /* a, b, unused */
+	free(text);
+	remove_dir();
+}
+END_TEST
+
+/* Batches that are all kept leave no trace: equal records are one, equal listings are duplicates. */
+START_TEST(kept_batches)
+{
+	struct sink_summary sum;
+	struct sink_writer *w;
+	char *text;
+
+	make_dir();
+	w = begin(0);
+	for (int i = 0; i < 1000; i++) {
+		ck_assert_uint_eq(sink_writer_batch(w), (unsigned)i + 1);
+		add(w, "a.example", SINK_SCOPE_EXACT, add_record(w, "same", 1));
+		add_other(w, SINK_TRIGGER_CLIENT, "::/0", 0, add_record(w, i % 2 ? "o" : "p", 1));
+	}
+	sum = commit(w);
+	text = dump(&sum);
+	ck_assert_str_eq(text,
+		"a.example exact same 1\n"
+		"client ::/0 exact o 1\n"
+		"client ::/0 exact p 1\n");
+	ck_assert_uint_eq(sum.records, 3);
+	ck_assert_uint_eq(sum.duplicates, 1997);
+	free(text);
+	remove_dir();
+}
+END_TEST
+
+/* Batch 0 can be dropped, and with it all there is: what is left is an empty file, byte by byte. */
+START_TEST(everything_dropped)
+{
+	struct bytes wanted, got;
+	struct sink_summary sum;
+	struct sink_writer *w;
+
+	make_dir();
+	commit(begin(0));
+	wanted = slurp(path);
+	unlink(path);
+	w = begin(1);
+	for (unsigned i = 0; i < 20000; i++) {
+		char text[32];
+
+		snprintf(text, sizeof text, "n%u.example", i);
+		add(w, text, SINK_SCOPE_EXACT, add_record(w, text, 1));
+		add_other(w, SINK_TRIGGER_NSNAME, text, SINK_SCOPE_SUBTREE, i);
+	}
+	sink_writer_drop(w, 0);
+	sum = commit(w);
+	ck_assert_uint_eq(sum.names, 0);
+	ck_assert_uint_eq(sum.records, 0);
+	got = slurp(path);
+	ck_assert_uint_eq(got.len, wanted.len);
+	ck_assert(memcmp(got.at, wanted.at, wanted.len) == 0);
+	free(got.at);
+	free(wanted.at);
+	remove_dir();
+}
+END_TEST
+
+#define SOURCES 12
+
+/* What a source lists; each shares names, and some share records, with the others. */
+static void add_source(struct sink_writer *w, unsigned source, unsigned from, unsigned to)
+{
+	char word[16], text[64];
+	uint32_t record;
+
+	snprintf(word, sizeof word, "source %u", source / 2);
+	record = add_record(w, word, 7);
+	for (unsigned i = from; i < to; i++) {
+		snprintf(text, sizeof text, "n%u.example", i * (source + 1) % 3001);
+		add(w, text, i % SINK_SCOPE_COUNT, record);
+		snprintf(text, sizeof text, "10.%u.%u.0/24", source % 3, i % 256);
+		add_other(w, SINK_TRIGGER_ANSWER, text, 0, record);
+	}
+}
+
+/* Whatever the order of sources, and whether one was held back when it was read and its last good entries
+ * came later: the same bytes as of what is good alone. */
+START_TEST(same_bytes_of_batches)
+{
+	struct sink_summary first, sum;
+	struct bytes wanted, got;
+	struct sink_writer *w;
+
+	make_dir();
+	w = begin(0);
+	for (unsigned source = 0; source < SOURCES; source++)
+		add_source(w, source, 0, 500);
+	first = commit(w);
+	wanted = slurp(path);
+	for (unsigned round = 0; round < SOURCES; round++) {
+		unlink(path);
+		w = begin(round % 2 ? 1 : 0);
+		for (unsigned n = 0; n < SOURCES; n++) {
+			unsigned source = (n * 5 + round) % SOURCES;
+			uint32_t batch = sink_writer_batch(w);
+			bool is_bad = (source + round) % 3 == 0;
+
+			add_source(w, source, is_bad ? 200 : 0, is_bad ? 2000 : 500);
+			if (!is_bad)
+				continue;
+			sink_writer_drop(w, batch);
+			sink_writer_batch(w);
+			add_source(w, source, 0, 500);
+		}
+		sum = commit(w);
+		ck_assert_mem_eq(&sum, &first, sizeof sum);
+		got = slurp(path);
+		ck_assert_uint_eq(got.len, wanted.len);
+		ck_assert(memcmp(got.at, wanted.at, wanted.len) == 0);
+		free(got.at);
+	}
+	free(wanted.at);
+	remove_dir();
+}
+END_TEST
+
 /* --- the same bytes --------------------------------------------------------------------------- */
 
 struct entry {
@@ -732,6 +1084,38 @@ START_TEST(full_disk)
 }
 END_TEST
 
+/* The memory for other triggers is a quarter. */
+START_TEST(no_place_to_spill_others)
+{
+	struct sink_writer_options options = {
+		.path = path, .tmpdir = "no/such/tmp", .memory = 262144
+	};
+	struct sink_record record = record_of("x", 1);
+	struct sink_prefix prefix = { .family = 4, .bits = 32 };
+	struct sink_writer *w = NULL;
+	struct sink_why why = { "" };
+	struct sink_name name = name_of("a.example");
+	uint32_t id;
+	int err = SINK_OK;
+
+	make_dir();
+	ck_assert_int_eq(sink_writer_begin(&options, &why, &w), SINK_OK);
+	ck_assert_int_eq(sink_writer_record(w, &record, &id), SINK_OK);
+	for (unsigned count = 0; count < 20000 && !err; count++) {
+		prefix.bytes[2] = (uint8_t)(count >> 8);
+		prefix.bytes[3] = (uint8_t)count;
+		err = sink_writer_add_prefix(w, SINK_TRIGGER_ANSWER, &prefix, id);
+	}
+	ck_assert_int_eq(err, SINK_EIO);
+	ck_assert_int_eq(sink_writer_add(w, &name, SINK_SCOPE_EXACT, id), SINK_EIO);
+	ck_assert_int_eq(sink_writer_commit(w, &sink_policy_default, &why, NULL), SINK_EIO);
+	ck_assert_int_eq(errno, ENOENT);
+	ck_assert_str_eq(why.text, "no/such/tmp: temporary file: No such file or directory");
+	ck_assert(!exists(path));
+	remove_dir();
+}
+END_TEST
+
 START_TEST(no_place_to_spill)
 {
 	struct sink_writer_options options = { .tmpdir = "no/such/tmp", .memory = 65536 };
@@ -760,6 +1144,13 @@ int main(void)
 	tcase_add_test(content, empty_file);
 	tcase_add_test(content, large_values);
 	tcase_add_test(content, longest_names);
+	tcase_add_test(content, others_are_ordered);
+	tcase_add_loop_test(content, prefixes_full_of_zeros, 0, LENGTH(prefix_memories));
+	tcase_add_test(content, others_broken_contracts);
+	tcase_add_test(content, dropped_batch);
+	tcase_add_test(content, kept_batches);
+	tcase_add_test(content, everything_dropped);
+	tcase_add_test(content, same_bytes_of_batches);
 	tcase_add_test(content, same_bytes);
 	tcase_set_timeout(content, 120);
 	suite_add_tcase(suite, content);
@@ -772,6 +1163,7 @@ int main(void)
 	suite_add_tcase(suite, file);
 	tcase_add_loop_test(disk, full_disk, 0, LENGTH(full));
 	tcase_add_test(disk, no_place_to_spill);
+	tcase_add_test(disk, no_place_to_spill_others);
 	tcase_set_timeout(disk, 60);
 	suite_add_tcase(suite, disk);
 	return run_suite(suite);

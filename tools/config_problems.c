@@ -91,6 +91,6 @@ struct shown shown(struct sink_span text)
 	}
 	if (len > 0)
 		memcpy(out.text, text.at, len);
-	strcpy(out.text + len, len < text.len ? "..." : "");
+	snprintf(out.text + len, sizeof out.text - len, "%s", len < text.len ? "..." : "");
 	return out;
 }

@@ -6,8 +6,8 @@
 
 #include "text.h"
 
-static void tell(struct reading *reading, const struct node *node, bool is_error,
-	const char *format, va_list list)
+__attribute__((format(printf, 4, 0))) static void tell(struct reading *reading,
+	const struct node *node, bool is_error, const char *format, va_list list)
 {
 	char text[SINK_WHY_MAX];
 

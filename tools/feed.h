@@ -180,13 +180,9 @@ struct feed_format {
 	bool (*begins)(struct sink_span sample);
 };
 
-extern const struct feed_format feed_domains, feed_hosts, feed_adblock;
-extern const struct feed_format feed_urlhaus, feed_threatfox, feed_csv;
-extern const struct feed_format feed_json, feed_jsonl, feed_metamask, feed_misp;
-extern const struct feed_format feed_stix;
-extern const struct feed_format feed_rpz;
-extern const struct feed_format feed_dnsmasq;
-extern const struct feed_format feed_unbound;
+extern const struct feed_format feed_domains, feed_hosts, feed_adblock, feed_dnsmasq, feed_unbound,
+	feed_rpz, feed_urlhaus, feed_threatfox, feed_misp, feed_stix, feed_metamask, feed_csv,
+	feed_json, feed_jsonl;
 extern const struct feed_format *const feed_formats[]; /* ended by NULL */
 
 /* NULL if there is none of that name. */

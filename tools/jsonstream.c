@@ -103,11 +103,17 @@ static void next_line(struct json_stream *s)
 	s->line_start = here(s) + 1;
 }
 
+static uint64_t column(const struct json_stream *s)
+{
+	return here(s) - s->line_start + 1;
+}
+
 static int fail(const struct json_stream *s, const char *what)
 {
+	uint64_t at = column(s);
+
 	return sink_why(s->why, SINK_ESYNTAX, "line %llu, column %llu: %s",
-		(unsigned long long)s->line, (unsigned long long)(here(s) - s->line_start + 1),
-		what);
+		(unsigned long long)s->line, (unsigned long long)at, what);
 }
 
 static int no_memory(const struct json_stream *s)
@@ -394,7 +400,7 @@ static void set_place(struct json_stream *s)
 		.index = s->elements + 1,
 		.group = frame ? frame->group : 0,
 		.line = s->line,
-		.column = here(s) - s->line_start + 1,
+		.column = column(s),
 		.first = *s->p,
 	};
 	if (frame && !frame->is_object && !frame->holds_elements)
@@ -749,8 +755,10 @@ int json_stream_begin(const char *const *paths, const struct json_stream_handler
 	struct json_stream *s = calloc(1, sizeof *s);
 	int err = SINK_OK;
 
-	if (!s)
-		return sink_why(why, SINK_ENOMEM, "no memory");
+	if (!s) {
+		sink_why(why, SINK_ENOMEM, "no memory");
+		return SINK_ENOMEM;
+	}
 	s->handler = handler;
 	s->why = why;
 	s->line = 1;
@@ -815,7 +823,7 @@ void json_stream_end(struct json_stream *s)
 int json_stream(struct lines *lines, const char *const *paths,
 	const struct json_stream_handler *handler, struct sink_why *why)
 {
-	struct json_stream *s;
+	struct json_stream *s = NULL;
 	struct sink_span bytes;
 	int err = json_stream_begin(paths, handler, why, &s);
 

@@ -182,7 +182,8 @@ int lines_open_fd(int fd, unsigned seconds, const char *title, struct sink_why *
 	int err = input_open(fd, seconds, &input);
 
 	if (err == SINK_ETOOLONG)
-		return sink_why(why, err, "'%.300s': not at its end after %u seconds", title, seconds);
+		return sink_why(why, err, "'%.300s': not at its end after %u seconds", title,
+			seconds);
 	if (err)
 		return explain(why, err, title, err == SINK_EIO ? strerror(errno) : "");
 	return open_input(input, title, why, out);

@@ -2,6 +2,8 @@
  * misp-taxonomies. */
 #include "misp_facts.h"
 
+#include <stdio.h>
+
 #include "jsontext.h"
 #include "text.h"
 #include "when.h"
@@ -50,12 +52,10 @@ static const struct {
 static void say_prefixed(struct misp_facts *f, const char *prefix, struct sink_span value)
 {
 	char text[256];
-	size_t len = strlen(prefix), more = sizeof text - len;
+	int len = (int)(value.len < sizeof text ? value.len : sizeof text);
 
-	more = value.len < more ? value.len : more;
-	memcpy(text, prefix, len);
-	memcpy(text + len, value.at, more);
-	attributes_say_tag(&f->says, sink_span(text, len + more));
+	snprintf(text, sizeof text, "%s%.*s", prefix, len, (const char *)value.at);
+	attributes_say_tag(&f->says, sink_span_text(text));
 }
 
 static void say_actor(struct misp_facts *f, struct sink_span value)

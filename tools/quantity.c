@@ -32,7 +32,7 @@ bool quantity_seconds(const char *text, int64_t *out)
 	if (!take_digits(&text, 11, &n) || !text[0] || text[1])
 		return false;
 	unit = strchr(units, text[0]);
-	if (!unit || (int64_t)n > 1000 * 365 * DAY / seconds[unit - units])
+	if (!unit || (int64_t)n > 365000 * DAY / seconds[unit - units])
 		return false;
 	*out = (int64_t)n * seconds[unit - units];
 	return true;

@@ -95,13 +95,16 @@ bool says_tag(struct attributes *says, const char *word, struct sink_span value)
 
 bool says_first_seen(struct attributes *says, struct sink_span time)
 {
-	char text[SINK_STRING_MAX + 1];
+	char text[SINK_STRING_MAX + 1], *utc;
 	int64_t when;
 
 	if (!clean(time, 32, text))
 		return false;
 	if (!*text)
 		return true;
+	utc = strstr(text, " UTC");
+	if (utc && utc[4] == 0)
+		*utc = 0;
 	if (!when_parse(text, &when) || text[0] == '@')
 		return false;
 	return says_tag(says, "first-seen", sink_span(text, strlen("2026-11-21")));

@@ -8,10 +8,12 @@
 #include "feedurl.h"
 #include "nearest.h"
 #include "quantity.h"
+#include "table.h"
 #include "text.h"
 
 #define MINUTE 60
-#define YEAR (INT64_C(366) * 24 * 3600)
+#define DAY (INT64_C(24) * 3600)
+#define YEAR (366 * DAY)
 
 /* --- one text ---------------------------------------------------------------------------------------- */
 
@@ -171,7 +173,7 @@ static int set_time(void *into, const struct key_value *value, struct sink_why *
 {
 	struct source *source = into;
 	int64_t seconds = 0;
-	int err = set_duration(&seconds, 1, 24 * 3600, "1s to 24h", value, why);
+	int err = set_duration(&seconds, 1, DAY, "1s to 24h", value, why);
 
 	if (!err)
 		source->limits.seconds = (unsigned)seconds;
@@ -180,9 +182,10 @@ static int set_time(void *into, const struct key_value *value, struct sink_why *
 
 /* --- how a table is read ------------------------------------------------------------------------------ */
 
-static const char *const field_keys[] = { "name", "prefix", "source", "category", "severity",
-	"confidence", "actor", "campaign", "tlp", "legal-basis", "reference", "jurisdiction",
-	"valid-from", "valid-until", "scope", "action", "tag", NULL };
+/* All keys of an entry but its source, which the one who gives the feed must not choose. */
+static const char *const field_keys[] = { "name", "prefix", "category", "severity", "confidence",
+	"actor", "campaign", "tlp", "legal-basis", "reference", "jurisdiction", "valid-from",
+	"valid-until", "scope", "action", "tag", NULL };
 
 static int unknown_field(const struct key_value *value, struct sink_why *why)
 {
@@ -238,11 +241,12 @@ static int set_column(void *into, const struct key_value *value, struct sink_why
 {
 	uint64_t n;
 
-	if (quantity_count(value->text, &n) && (n == 0 || n > 10000))
+	if (quantity_count(value->text, &n) && (n == 0 || n > TABLE_COLUMNS_MAX))
 		return sink_why(why, SINK_ESYNTAX,
-			"%s: no column is '%.20s': they are counted from 1 to 10000, or named by "
-			"their headings",
-			value->row->word, value->text);
+			"%s: no column is '%.20s': they are counted from 1 to %d, or named by "
+			"their "
+			"headings",
+			value->row->word, value->text, TABLE_COLUMNS_MAX);
 	return set_field(into, value, why);
 }
 

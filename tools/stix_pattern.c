@@ -212,7 +212,7 @@ static struct token take_token(struct sink_span *rest)
 	if (text_is_digit(first) || first == '-' || first == '+' ||
 		(first == '.' && text_is_digit(second)))
 		return take_number(rest);
-	if (memchr("()[]:.,*", first, 8))
+	if (first && strchr("()[]:.,*", first))
 		return take(rest, 1, TOKEN_MARK);
 	for (size_t i = 0; i < sizeof operators / sizeof operators[0]; i++)
 		if (text_starts(*rest, operators[i].text))

@@ -5,8 +5,8 @@
 #include "feed.h"
 
 #define TABLE_COLUMNS_MAX 512
-#define TABLE_FIELD_MAX ((size_t)64 << 10) /* bytes, of a quoted field with line breaks in it */
-#define TABLE_ROW_MAX ((size_t)1 << 20) /* bytes, likewise */
+#define TABLE_FIELD_MAX ((size_t)64 << 10) /* bytes, before the last line break in a field */
+#define TABLE_ROW_MAX ((size_t)1 << 20) /* bytes, before the last one in a row */
 
 struct table;
 

@@ -58,6 +58,26 @@ static enum feed_reason cut_port(struct sink_span *authority, const char *own)
 	return port.len == 0 || text_is(port, own) ? FEED_TAKEN : FEED_PORT;
 }
 
+/* Browsers read such a host as an IPv4 address: its last label is a number (WHATWG URL, 3.5). */
+static bool ends_in_number(struct sink_span host)
+{
+	struct sink_span last = host;
+	bool hex;
+
+	if (last.len > 0 && last.at[last.len - 1] == '.')
+		last.len--;
+	while (text_find(last, '.') < last.len)
+		text_cut(&last, '.');
+	hex = text_starts(last, "0x") || text_starts(last, "0X");
+	if (hex)
+		last = text_after(last, 2);
+	for (size_t i = 0; i < last.len; i++)
+		if (!text_is_digit(last.at[i]) &&
+			(!hex || text_lower(last.at[i]) < 'a' || text_lower(last.at[i]) > 'f'))
+			return false;
+	return hex || last.len > 0;
+}
+
 static enum feed_reason name_entry(struct sink_span host, enum sink_scope scope,
 	struct feed_entry *entry)
 {
@@ -83,7 +103,9 @@ enum feed_reason url_entry(struct sink_span url, struct feed_entry *entry)
 	if (url.len > 0 && !text_is(url, "/"))
 		return FEED_PATH;
 	reason = cut_port(&host, own);
-	return reason ? reason : name_entry(host, SINK_SCOPE_EXACT, entry);
+	if (reason)
+		return reason;
+	return ends_in_number(host) ? FEED_ADDRESS : name_entry(host, SINK_SCOPE_EXACT, entry);
 }
 
 enum feed_reason url_host_entry(struct sink_span host, enum sink_scope scope,

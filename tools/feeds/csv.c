@@ -6,8 +6,11 @@
 #include "table.h"
 #include "text.h"
 #include "url.h"
+#include "utf8.h"
 
 #define NONE TABLE_COLUMNS_MAX /* no column */
+#define HEADING_SHOWN 30 /* bytes of each, in messages */
+#define LIST_SHOWN 200 /* of all of them */
 
 /* Headings of a column of names, the narrower first. A column of URLs is none: see urlhaus. */
 static const char *const name_headings[] = { "fqdn", "hostname", "host", "domain", "name" };
@@ -81,23 +84,35 @@ static bool is_twice(const struct table_row *row, size_t at)
 	return false;
 }
 
+/* As much of a heading as a message shows; "?" for what no message can. */
+static struct sink_span shown(struct sink_span field)
+{
+	field = text_trim(field);
+	if (field.len > HEADING_SHOWN) {
+		field.len = HEADING_SHOWN;
+		while (field.len > 0 && (field.at[field.len] & 0xc0) == 0x80)
+			field.len--;
+	}
+	return utf8_is_valid(field) ? field : sink_span_text("?");
+}
+
 /* "id, host, date" */
-static void list_headings(const struct table_row *row, char out[200])
+static void list_headings(const struct table_row *row, char out[LIST_SHOWN])
 {
 	size_t len = 0;
 
 	out[0] = 0;
-	for (size_t i = 0; row && i < row->count && len < 150; i++) {
-		struct sink_span field = text_trim(row->fields[i]);
+	for (size_t i = 0; i < row->count && len + HEADING_SHOWN + 3 < LIST_SHOWN; i++) {
+		struct sink_span field = shown(row->fields[i]);
 
-		len += (size_t)snprintf(out + len, 40, "%s%.*s", i ? ", " : "",
-			(int)(field.len < 30 ? field.len : 30), (const char *)field.at);
+		len += (size_t)snprintf(out + len, LIST_SHOWN - len, "%s%.*s", i ? ", " : "",
+			(int)field.len, (const char *)field.at);
 	}
 }
 
 static int no_column(struct sink_why *why, const struct table_row *row, const char *what)
 {
-	char list[200];
+	char list[LIST_SHOWN];
 
 	list_headings(row, list);
 	return sink_why(why, SINK_ESYNTAX,
@@ -264,13 +279,13 @@ static enum feed_reason read_says(const struct plan *plan, const struct table_ro
 
 	attributes_init(says);
 	for (size_t i = 0; i < plan->says_count; i++) {
-		struct sink_span value = field_at(row, plan->says[i].at);
+		struct sink_span key = plan->says[i].key, value = field_at(row, plan->says[i].at);
 
-		if (says_set(says, plan->says[i].key, value))
+		if (says_set(says, key, value))
 			continue;
-		if (is_vital(plan->says[i].key))
+		if (is_vital(key))
 			return FEED_VALUE;
-		feed_skip(out, FEED_VALUE, value);
+		feed_skip_detail(out, FEED_VALUE, key, value);
 	}
 	if (record->valid_until && now && record->valid_until <= now)
 		return FEED_EXPIRED;

@@ -4,18 +4,29 @@
 #include "feed.h"
 #include "text.h"
 
+/* Documents are recognised in this order: those with a form of their own before tables of any kind. */
+/* The first that recognises a document has it: formats of one kind of content before those of any. */
 const struct feed_format *const feed_formats[] = {
 	&feed_domains,
 	&feed_hosts,
 	&feed_adblock,
+	&feed_dnsmasq,
+	&feed_unbound,
+	&feed_rpz,
 	&feed_urlhaus,
 	&feed_threatfox,
+	&feed_misp,
+	&feed_stix,
+	&feed_metamask,
+	&feed_csv,
+	&feed_json,
+	&feed_jsonl,
+	&feed_stix,
 	&feed_csv,
 	&feed_json,
 	&feed_jsonl,
 	&feed_metamask,
 	&feed_misp,
-	&feed_stix,
 	&feed_rpz,
 	&feed_dnsmasq,
 	&feed_unbound,

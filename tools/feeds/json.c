@@ -353,7 +353,7 @@ static int find_member(const struct feed_document *document, char *out)
 		return sink_why(document->why, SINK_ESYNTAX,
 			arrays.count[objects] ? "there are several arrays: items= says which one"
 					      : "there is no array of entries in it");
-	strcpy(out, arrays.at[objects]);
+	snprintf(out, sizeof arrays.at[0], "%s", arrays.at[objects]);
 	return lines_rewind(document->lines);
 }
 

@@ -166,14 +166,20 @@ static enum feed_reason take_owner(struct rpz *z, struct sink_span text)
 }
 
 /* The SOA says which zone this is; without one, the origin does; without either, all names are taken as if
- * they were relative to it. */
+ * they were relative to it. A server begins a zone file with the zone's name for an origin. */
 static void find_apex(struct rpz *z, uint16_t type)
 {
+	bool is_soa = type == RR_TYPE_SOA;
+
 	if (z->has_apex)
 		return;
 	z->has_apex = true;
-	z->apex = type == RR_TYPE_SOA ? z->owner : z->origin.name;
-	z->apex_is_known = type == RR_TYPE_SOA || z->origin.is_named;
+	z->apex = is_soa ? z->owner : z->origin.name;
+	z->apex_is_known = is_soa || z->origin.is_named;
+	if (is_soa && !z->origin.is_named && !is_within(&z->owner, &z->origin.name)) {
+		set_origin(&z->origin, &z->owner);
+		z->origin.is_named = true;
+	}
 }
 
 /* The owner without the apex.

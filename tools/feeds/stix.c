@@ -232,11 +232,11 @@ static void set(struct stix *s, const char *key, struct sink_span text)
 
 static void tag(struct stix *s, const char *prefix, struct sink_span text)
 {
-	char value[VALUE_MAX + 1];
+	char value[VALUE_MAX + 1] = "";
 
 	if (text.len == 0)
 		return;
-	strcpy(value, prefix);
+	clean(sink_span_text(prefix), false, TAG_MAX, value);
 	clean(text, true, TAG_MAX, value);
 	attributes_set(&s->says, sink_span_text("tag"), value, NULL);
 }

@@ -1,7 +1,7 @@
 /* threatfox.c - the CSV exports of abuse.ch's ThreatFox: indicators of many kinds, of which names and some
  * URLs are for DNS. */
+#include "abuse.h"
 #include "feed.h"
-#include "feeds/abuse.h"
 #include "says.h"
 #include "text.h"
 #include "url.h"

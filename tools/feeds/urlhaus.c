@@ -1,7 +1,7 @@
 /* urlhaus.c - the CSV exports of abuse.ch's URLhaus: URLs that spread malware. Most are paths on hosts that
  * serve other things too; only those that are a host and nothing less become entries. */
+#include "abuse.h"
 #include "feed.h"
-#include "feeds/abuse.h"
 #include "says.h"
 #include "url.h"
 

@@ -1,7 +1,7 @@
 /* abuse.h - what the CSV exports of abuse.ch have in common: comments, a heading that is one of them, "None"
  * for nothing. */
-#ifndef TOOLS_FEEDS_ABUSE_H
-#define TOOLS_FEEDS_ABUSE_H
+#ifndef TOOLS_ABUSE_H
+#define TOOLS_ABUSE_H
 
 #include "feed.h"
 

@@ -1,5 +1,5 @@
 /* abuse.c - finds the columns of an abuse.ch export by their headings, and hands out rows. */
-#include "feeds/abuse.h"
+#include "abuse.h"
 
 #include "table.h"
 #include "text.h"
@@ -62,18 +62,18 @@ static int take_row(const struct abuse_table *table, const struct table_row *row
 }
 
 static int judge_row(const struct abuse_table *table, const struct table_row *row, struct map *map,
-	const struct feed_out *out)
+	const struct feed_document *document, const struct feed_out *out)
 {
-	struct map by_count;
-
 	if (is_heading(table, row)) { /* of files that were put together, or without its '#' */
 		map_columns(table, row, map);
 		return SINK_OK;
 	}
+	if (map->count == 0 && !map_by_count(table, row->count, map))
+		return sink_why(document->why, SINK_ESYNTAX,
+			"line %llu: no heading before it, and %zu columns: this is no such export",
+			(unsigned long long)row->number, row->count);
 	if (map->count == row->count)
 		return take_row(table, row, map, out);
-	if (map->count == 0 && map_by_count(table, row->count, &by_count))
-		return take_row(table, row, &by_count, out);
 	feed_skip(out, FEED_COLUMN, row->text);
 	return SINK_OK;
 }
@@ -104,7 +104,7 @@ int abuse_read(const struct abuse_table *format, const struct feed_document *doc
 		else if (row->comment)
 			judge_comment(format, row->text, &map);
 		else
-			err = judge_row(format, row, &map, out);
+			err = judge_row(format, row, &map, document, out);
 	}
 	table_end(table);
 	return err == SINK_ENOENT ? SINK_OK : err;
