@@ -189,7 +189,7 @@ static int keep_last_good(struct job *job, struct sink_why *why)
 			sink_writer_drop(job->writer, job->intakes.at[i].batch);
 	if (!job->previous.reader)
 		return SINK_OK;
-	err = previous_keep(&job->previous, job->writer);
+	err = previous_keep(&job->previous, &job->gate, &job->guards.popular, job->writer);
 	return err ? sink_why(why, err, "last good entries: %s",
 			     err == SINK_EIO ? strerror(errno) : sink_strerror(err))
 		   : SINK_OK;

@@ -197,6 +197,8 @@ void guard_judge_change(const struct gate *gate, struct intakes *intakes)
 	for (size_t i = 0; i < intakes->origins_count; i++)
 		compare(&intakes->origins[i]);
 	for (size_t i = 0; i < intakes->count; i++) {
+		if (intakes->at[i].origin->held)
+			continue;
 		judge_empty(gate, &intakes->at[i]);
 		judge_change(gate, &intakes->at[i]);
 	}

@@ -60,7 +60,8 @@ static int open_next(struct job *job, struct intake *intake, struct sink_why *wh
 	}
 	intake->source->tally.part = intake->titles_count;
 	err = add_title(intake, title);
-	return err ? err : look_at(job, intake, intake_title(intake, intake->source->tally.part), why);
+	return err ? err
+		   : look_at(job, intake, intake_title(intake, intake->source->tally.part), why);
 }
 
 static int note_withdrawal(void *arg, const struct feed_entry *entry)

@@ -22,6 +22,7 @@ struct origin {
 	uint64_t previous; /* listings in the published generation */
 	uint64_t added, removed; /* names and prefixes, if judged */
 	uint64_t kept; /* last good listings, put into the new generation */
+	uint64_t kept_not; /* those that the gate lets through no longer */
 	bool judged;
 };
 

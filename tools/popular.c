@@ -108,47 +108,38 @@ static int take_entry(void *arg, const struct feed_entry *entry)
 static int read_list(struct popular *popular, struct source *source, struct sink_why *why)
 {
 	struct feed_sink sink = { .entry = take_entry, .arg = popular };
-	int err = source_open(source, why);
+	const char *title = source_title(source);
+	int err = source_recognise(source, source->lines, title, why);
 
-	if (err)
-		return err;
-	err = lines_rewind(source->lines);
+	if (!err && source->format->document)
+		err = lines_keep(source->lines, title, why);
 	return err ? err
 		   : feed_read(source->lines, source->format, &source->options, &sink,
 			     &source->tally, why);
 }
 
-static int try_ranking(struct popular *popular, struct source *source, bool *is,
-	struct sink_why *why)
-{
-	struct lines *lines;
-	bool whole;
-	int err;
-
-	*is = false;
-	if (source->format || strcmp(source->path, "-") == 0)
-		return SINK_OK;
-	if (lines_open(source->path, NULL, &lines))
-		return SINK_OK; /* source_open() says why */
-	*is = is_ranking(lines_sample(lines, &whole));
-	err = *is ? read_ranking(popular, lines) : SINK_OK;
-	lines_close(lines);
-	return err ? sink_why(why, err, "'%.300s': %s", source->path,
-			     err == SINK_EIO ? strerror(errno) : sink_strerror(err))
-		   : SINK_OK;
-}
-
+/* A pipe can be opened once. */
 static int load(struct popular *popular, struct source *source, struct sink_why *why)
 {
 	uint64_t before = popular->names.names;
-	bool is;
-	int err = try_ranking(popular, source, &is, why);
+	const char *title = source_title(source);
+	bool whole;
+	int err = lines_open(source->path, why, &source->lines);
 
-	if (!err && !is)
+	if (err)
+		return err;
+	if (!source->format && is_ranking(lines_sample(source->lines, &whole)))
+		err = read_ranking(popular, source->lines);
+	else
 		err = read_list(popular, source, why);
-	if (!err && popular->names.names == before)
-		return sink_why(why, SINK_ESYNTAX, "'%.300s': no popular name in it", source->path);
-	return err;
+	if (err)
+		return why->text[0]
+			? err
+			: sink_why(why, err, "'%.300s': %s", title,
+				  err == SINK_EIO ? strerror(errno) : sink_strerror(err));
+	if (popular->names.names == before)
+		return sink_why(why, SINK_ESYNTAX, "'%.300s': no popular name in it", title);
+	return SINK_OK;
 }
 
 int popular_load(struct popular *popular, const char *text, struct sink_why *why)
@@ -164,6 +155,7 @@ int popular_load(struct popular *popular, const char *text, struct sink_why *why
 		free(source);
 		return sink_why(why, err, "'%.300s': %s", text, sink_strerror(err));
 	}
+	why->text[0] = 0;
 	err = source_parse(text, why, source);
 	if (!err) {
 		err = load(popular, source, why);

@@ -107,40 +107,68 @@ int previous_count(struct previous *previous, const struct intakes *intakes, con
 
 struct keeping {
 	struct previous *previous;
+	const struct gate *gate;
+	const struct popular *popular;
 	struct sink_writer *writer;
 	uint32_t *record; /* of the writer, plus 1, by record; 0: not yet known to it */
 };
 
-static int find_record(struct keeping *k, uint32_t id, uint32_t *out)
+/* A list of protected or popular names may be another one by now. */
+static bool is_good(const struct keeping *k, const struct sink_subject *subject,
+	const struct sink_listing *listing, enum sink_kind kind)
 {
-	struct sink_record record;
-	int err;
+	bool is_prefix = sink_trigger_is_prefix(subject->trigger);
+	bool popular = !is_prefix && kind != SINK_KIND_ALLOW &&
+		popular_hit(k->popular, &subject->name, listing->scope);
+	struct feed_entry entry;
+
+	if (popular && !k->gate->forced[GATE_POPULAR])
+		return false;
+	feed_entry_init(&entry);
+	entry.trigger = subject->trigger;
+	if (is_prefix)
+		entry.prefix = subject->prefix;
+	else
+		entry.name = subject->name;
+	return gate_judge(k->gate, &entry, kind, listing->scope, popular) == FEED_TAKEN;
+}
+
+static int find_record(struct keeping *k, uint32_t id, const struct sink_record *record,
+	uint32_t *out)
+{
+	int err = SINK_OK;
 
 	if (k->record[id] == 0) {
-		err = sink_reader_record(k->previous->reader, id, &record);
+		err = sink_writer_record(k->writer, record, &k->record[id]);
 		if (!err)
-			err = sink_writer_record(k->writer, &record, &k->record[id]);
-		if (err)
-			return err;
-		k->record[id]++;
+			k->record[id]++;
 	}
 	*out = k->record[id] - 1;
-	return SINK_OK;
+	return err;
 }
 
 static int keep_listing(struct keeping *k, const struct sink_subject *subject,
 	const struct sink_listing *listing)
 {
-	uint32_t record;
-	int err = find_record(k, listing->record, &record);
+	struct origin *origin = k->previous->owner[listing->record];
+	struct sink_record record;
+	uint32_t id;
+	int err = sink_reader_record(k->previous->reader, listing->record, &record);
 
 	if (err)
 		return err;
-	k->previous->owner[listing->record]->kept++;
+	if (!is_good(k, subject, listing, record.kind)) {
+		origin->kept_not++;
+		return SINK_OK;
+	}
+	err = find_record(k, listing->record, &record, &id);
+	if (err)
+		return err;
+	origin->kept++;
 	return sink_trigger_is_prefix(subject->trigger)
-		? sink_writer_add_prefix(k->writer, subject->trigger, &subject->prefix, record)
+		? sink_writer_add_prefix(k->writer, subject->trigger, &subject->prefix, id)
 		: sink_writer_add_name(k->writer, subject->trigger, &subject->name, listing->scope,
-			  record);
+			  id);
 }
 
 static int keep_step(void *arg, const struct step *step)
@@ -157,9 +185,12 @@ static int keep_step(void *arg, const struct step *step)
 	return err;
 }
 
-int previous_keep(struct previous *previous, struct sink_writer *writer)
+int previous_keep(struct previous *previous, const struct gate *gate, const struct popular *popular,
+	struct sink_writer *writer)
 {
-	struct keeping k = { .previous = previous, .writer = writer };
+	struct keeping k = {
+		.previous = previous, .gate = gate, .popular = popular, .writer = writer
+	};
 	int err;
 
 	k.record = calloc(previous->records + (size_t)1, sizeof *k.record);

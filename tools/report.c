@@ -97,13 +97,14 @@ static json_t *origin_json(const struct intake *intake)
 	const struct origin *origin = intake->origin;
 	enum gate_check check = guard_check(intake->source->held);
 
-	return json_pack("{s:s?,s:o?,s:s?,s:I,s:o,s:o,s:o}", "held",
+	return json_pack("{s:s?,s:o?,s:s?,s:I,s:I,s:o,s:o,s:o}", "held",
 		origin->held ? guard_word(origin->held) : NULL, "held-why",
 		intake->source->held ? json_text(sink_span_text(intake->source->why_held.text))
 				     : NULL,
 		"override", check == GATE_COUNT ? NULL : gate_word(check), "kept",
-		(json_int_t)origin->kept, "added", counted(origin->judged, origin->added),
-		"removed", counted(origin->judged, origin->removed), "popular",
+		(json_int_t)origin->kept, "kept-not", (json_int_t)origin->kept_not, "added",
+		counted(origin->judged, origin->added), "removed",
+		counted(origin->judged, origin->removed), "popular",
 		examples_json(intake, &intake->popular));
 }
 
@@ -249,18 +250,39 @@ void report_sources(const struct report *r)
 	}
 }
 
-/* What is there of a source that is held back. */
+/* A source's name, cut to fit into a line. */
+struct label {
+	char text[100];
+};
+
+static struct label label(const struct intake *intake)
+{
+	struct sink_span name = intake->origin->name;
+	struct label out;
+
+	snprintf(out.text, sizeof out.text, "%.*s", (int)(name.len < 80 ? name.len : 80),
+		(const char *)name.at);
+	return out;
+}
+
+/* And what is there of it instead. */
 static void say_held(const struct intake *intake)
 {
 	const struct origin *origin = intake->origin;
-	const char *name = (const char *)origin->name.at;
+	const char *why = intake->source->why_held.text;
 
-	say("source '%.*s' held back: %s; %s%s%s",
-		(int)(origin->name.len < 80 ? origin->name.len : 80), name,
-		intake->source->why_held.text,
-		origin->kept > 0 ? "its " : "it has no last good entries",
-		origin->kept > 0 ? number(origin->kept).text : "",
-		origin->kept > 0 ? " last good entries stay" : "");
+	if (origin->kept + origin->kept_not == 0)
+		say("source '%s' held back: %s; it has no last good entries", label(intake).text,
+			why);
+	else if (origin->kept_not == 0)
+		say("source '%s' held back: %s; its %s last good entries stay", label(intake).text,
+			why, number(origin->kept).text);
+	else
+		say("source '%s' held back: %s; its %s last good entries stay, %s is left out by "
+		    "the "
+		    "gate",
+			label(intake).text, why, number(origin->kept).text,
+			number(origin->kept_not).text);
 }
 
 void report_held(const struct report *r)
@@ -282,11 +304,7 @@ void report_refusal(const struct report *r)
 	}
 	for (size_t i = 0; i < intakes->count; i++)
 		if (intakes->at[i].source->held)
-			say("source '%.*s' held back: %s",
-				(int)(intakes->at[i].origin->name.len < 80
-						? intakes->at[i].origin->name.len
-						: 80),
-				(const char *)intakes->at[i].origin->name.at,
+			say("source '%s' held back: %s", label(&intakes->at[i]).text,
 				intakes->at[i].source->why_held.text);
 	say("no source remains; nothing published");
 }
