@@ -460,5 +460,28 @@ ok "is told with file and line, and publishes nothing" all unchanged 'says "conf
 is 4 "a configuration that is not there" compile -d d -c conf/nosuch.yaml
 unset SOURCE_DATE_EPOCH
 
+# --- what is fetched ------------------------------------------------------------------------------------------------------------------------------
+
+fresh
+chmod 0755 . # who fetches for root is somebody else
+mkdir -m 0755 web
+printf '%s\n' fetched.example isp.example >web/list.txt
+chmod 0644 web/list.txt
+cat >web/sinkhole.yaml <<-END
+	sources:
+	  - name: web
+	    url: file://$room/web/list.txt
+	  - name: gone
+	    url: file://$room/web/gone.txt
+	cache: cache
+END
+is 1 "a configuration of URLs, one of which is not there" compile -d d -c web/sinkhole.yaml --report report own.txt
+ok "what there is, is fetched and compiled" all 'listed fetched.example' 'says "source .gone. held back: file:.*gone.txt"' \
+	'report "[.sources[] | .fetched] == [\"new\", \"missing\", null]"' \
+	'report ".sources[0].path | test(\"^file://.*/web/list.txt$\")"'
+rm web/list.txt
+is 1 "it is gone" compile -d d -c web/sinkhole.yaml own.txt
+ok "the copy stays" listed fetched.example
+
 ok "nothing is left behind" all '[ -z "$(ls -A tmp)" ]' '[ "$(find . -name "tmp-*" | wc -l)" = 0 ]'
 echo "1..$number"

@@ -32,6 +32,14 @@ static struct intake *intake_of(const struct job *job, const struct source *sour
 	return NULL;
 }
 
+/* Without the "source 'NAME': " in front, which stands there already. */
+static const char *bare_why(const struct fetch_report *report)
+{
+	const char *name = strstr(report->why.text, "': ");
+
+	return name ? name + 3 : report->why.text;
+}
+
 /* Where there is a copy, it is read, however old. */
 static void note_fetched(void *arg, const struct source *source, const struct fetch_report *report)
 {
@@ -44,7 +52,7 @@ static void note_fetched(void *arg, const struct source *source, const struct fe
 	if (report->result == FETCH_KEPT)
 		say("%s", report->why.text);
 	else if (report->result == FETCH_MISSING)
-		inputs_fail(job, intake, SINK_EIO, report->why.text);
+		inputs_fail(job, intake, SINK_EIO, bare_why(report));
 }
 
 static void find_copy(struct job *job, struct intake *intake)
