@@ -108,7 +108,7 @@ is 1 "cut within a line" compile -d d -q --dry-run --max-change 20% cut.txt,sour
 names other feed.example 1 4000 >cut.txt
 is 1 "another list of that size" compile -d d -q --dry-run --max-change 199% cut.txt,source=feed own.txt
 is 0 "which is a change of 200 %" compile -d d -q --dry-run --max-change 200% cut.txt,source=feed own.txt
-{ cat feed.txt feed.txt && tr a-z A-Z <feed.txt; } >cut.txt
+{ cat feed.txt feed.txt && tr '[:lower:]' '[:upper:]' <feed.txt; } >cut.txt
 is 0 "three times the same is no change" compile -d d -q --dry-run --max-change 0 cut.txt,source=feed own.txt
 is 0 "nor is another scope, or what is said of it" \
 	compile -d d -q --dry-run --max-change 0 feed.txt,scope=exact,tag=x,source=feed own.txt

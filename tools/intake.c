@@ -39,52 +39,53 @@ struct origin *intakes_find(const struct intakes *intakes, struct sink_span name
 	return bsearch(&wanted, intakes->origins, intakes->origins_count, sizeof wanted, compare);
 }
 
-static void find_origins(struct intakes *intakes)
+static void find_origins(struct intakes *intakes, struct source *const *sources, size_t count)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < intakes->count; i++)
-		intakes->origins[i] = (struct origin){ .name = source_name(intakes->at[i].source),
-			.max_change = -1 };
-	qsort(intakes->origins, intakes->count, sizeof *intakes->origins, compare);
-	for (size_t i = 0; i < intakes->count; i++)
+	for (size_t i = 0; i < count; i++)
+		intakes->origins[i] =
+			(struct origin){ .name = source_name(sources[i]), .max_change = -1 };
+	qsort(intakes->origins, count, sizeof *intakes->origins, compare);
+	for (size_t i = 0; i < count; i++)
 		if (i == 0 || compare(&intakes->origins[i], &intakes->origins[kept - 1]) != 0)
 			intakes->origins[kept++] = intakes->origins[i];
 	intakes->origins_count = kept;
 }
 
 /* Of those that share a name, the strictest counts. */
-static void join(struct intake *intake, double max_change)
+static void join(struct origin *origin, const struct source *source, double max_change)
 {
-	struct origin *origin = intake->origin;
-
-	if (intake->source->max_change >= 0)
-		max_change = intake->source->max_change;
+	if (source->max_change >= 0)
+		max_change = source->max_change;
 	origin->intakes++;
 	if (max_change >= 0 && (origin->max_change < 0 || max_change < origin->max_change))
 		origin->max_change = max_change;
 }
 
+static void add_intake(struct intakes *intakes, struct source *source, double max_change)
+{
+	struct intake *intake = &intakes->at[intakes->count++];
+
+	*intake = (struct intake){ .source = source,
+		.origin = intakes_find(intakes, source_name(source)),
+		.distinct = UINT64_MAX };
+	if (source->fetch)
+		intake->shown = fetch_shown(source->url);
+	join(intake->origin, source, max_change);
+}
+
 int intakes_begin(struct intakes *intakes, struct source *const *sources, size_t count,
 	double max_change)
 {
-	*intakes = (struct intakes){ .count = count };
+	*intakes = (struct intakes){ 0 };
 	intakes->at = calloc(count + 1, sizeof *intakes->at);
 	intakes->origins = calloc(count + 1, sizeof *intakes->origins);
-	if (!intakes->at || !intakes->origins) {
-		intakes->count = 0;
+	if (!intakes->at || !intakes->origins)
 		return SINK_ENOMEM;
-	}
-	for (size_t i = 0; i < count; i++) {
-		intakes->at[i] = (struct intake){ .source = sources[i], .distinct = UINT64_MAX };
-		if (sources[i]->fetch)
-			intakes->at[i].shown = fetch_shown(sources[i]->url);
-	}
-	find_origins(intakes);
-	for (size_t i = 0; i < count; i++) {
-		intakes->at[i].origin = intakes_find(intakes, source_name(sources[i]));
-		join(&intakes->at[i], max_change);
-	}
+	find_origins(intakes, sources, count);
+	for (size_t i = 0; i < count; i++)
+		add_intake(intakes, sources[i], max_change);
 	return SINK_OK;
 }
 

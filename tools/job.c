@@ -284,22 +284,25 @@ static void set_defaults(const struct job *job, struct source *source)
 		source->limits.entries = all->entries;
 }
 
+static void add_sources(struct job *job, struct source *sources, size_t count, size_t *stdins)
+{
+	for (size_t i = 0; i < count; i++) {
+		set_defaults(job, &sources[i]);
+		*stdins += is_stdin(&sources[i]);
+		job->sources[job->count++] = &sources[i];
+	}
+}
+
 /* Those of the configuration, then those of the command line. */
 static enum status gather_sources(struct job *job)
 {
-	size_t stdins = 0;
+	size_t most = job->config.count + job->arguments_count, stdins = 0;
 
-	job->sources = calloc(job->config.count + job->arguments_count + 1, sizeof *job->sources);
+	job->sources = calloc(most + 1, sizeof(struct source *));
 	if (!job->sources)
 		return no_memory();
-	for (size_t i = 0; i < job->config.count; i++)
-		job->sources[job->count++] = &job->config.sources[i];
-	for (size_t i = 0; i < job->arguments_count; i++)
-		job->sources[job->count++] = &job->arguments[i];
-	for (size_t i = 0; i < job->count; i++) {
-		set_defaults(job, job->sources[i]);
-		stdins += is_stdin(job->sources[i]);
-	}
+	add_sources(job, job->config.sources, job->config.count, &stdins);
+	add_sources(job, job->arguments, job->arguments_count, &stdins);
 	if (stdins > 1)
 		return usage_error(job->self, "standard input can be read once");
 	if (job->count == 0)

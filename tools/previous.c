@@ -11,7 +11,7 @@ static int find_owners(struct previous *previous, const struct intakes *intakes)
 
 	sink_db_summary(previous->db, &summary);
 	previous->records = summary.records;
-	previous->owner = calloc(summary.records + (size_t)1, sizeof *previous->owner);
+	previous->owner = calloc(summary.records + (size_t)1, sizeof(struct origin *));
 	if (!previous->owner)
 		return SINK_ENOMEM;
 	for (uint32_t id = 0; id < summary.records; id++) {
