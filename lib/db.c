@@ -331,7 +331,7 @@ int sink_reader_record(struct sink_reader *reader, uint32_t record, struct sink_
 static int find_subject(struct sink_reader *reader, struct sink_span key,
 	struct schema_listings *out)
 {
-	struct sink_span found = key, block, last;
+	struct sink_span found = key, block = { 0 }, last;
 	int err = env_move(reader->cursor, MDB_SET_RANGE, &found, &block);
 
 	if (err)

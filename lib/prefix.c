@@ -36,10 +36,10 @@ static bool trim(struct sink_prefix *p)
 
 	for (unsigned i = 0; i < sizeof p->bytes; i++) {
 		unsigned kept = p->bits > i * 8 ? p->bits - i * 8 : 0;
-		uint8_t mask = kept >= 8 ? 0xff : (uint8_t)(0xff00u >> kept);
+		uint8_t mask = (uint8_t)(kept >= 8 ? 0xff : 0xff00u >> kept);
 
 		clean = clean && (p->bytes[i] & ~mask) == 0;
-		p->bytes[i] &= mask;
+		p->bytes[i] = (uint8_t)(p->bytes[i] & mask);
 	}
 	return clean;
 }

@@ -22,7 +22,8 @@
 #define DROPPED UINT32_MAX /* in the place of a stored id */
 #define AHEAD 16 /* hashes whose blocks are loaded before they are needed */
 
-_Static_assert(SCHEMA_SUBJECT_MAX <= RUN_KEY_MAX, "keys must fit what sorts them");
+_Static_assert(sizeof((struct run_reader *)0)->key >= SCHEMA_SUBJECT_MAX,
+	"keys must fit what sorts them");
 
 struct sink_writer {
 	char *path, *dir;

@@ -414,7 +414,10 @@ is 0 "one blocked name of several" lookup -d d clean.example evil.example
 is 1 "none" lookup -d d clean.example other.example
 is 1 "allowed is not blocked" lookup -d d good.block.example
 is 1 "addresses" lookup -d d 192.0.2.1 2001:db8::1
-ok "are not listed yet, it says" says "192.0.2.1: none"
+ok "are not listed, it says" says "192.0.2.1: none, not listed"
+for name in 192.0.2.1/24 '[2001:db8::1]' fe80::1%lo; do
+	complains 3 "is no address" "an address that is none: $name" lookup -d d "$name"
+done
 complains 3 "is no domain name" "a name that is none" lookup -d d a..b
 for name in https://evil.example/x evil.example:443 evil.example/ http:evil.example; do
 	complains 3 "is no domain name" "pasted: $name" lookup -d d "$name"
@@ -455,6 +458,62 @@ run compile -d d domains:list.txt,source=s domains:list.txt,source=s,scope=exact
 run lookup -d d --json evil.example
 ok "JSON: a record is given once, whatever its scopes" \
 	json '(.considered | length) == 4 and (.records | length) == 2 and (.records | unique | length) == 2'
+
+# What no feed of these tests says: other triggers, hints, types, exceptions, data.
+fresh
+"$top_builddir/tests/publish" d 2>err
+run verify -d d
+ok "every kind of entry reads back" all '[ "$status" = 0 ]' 'says "11 names, 12 listings"'
+is 1 "lookup of a listed address" lookup -d d 192.0.2.1
+ok "says that it is not acted upon" says \
+	"^192.0.2.1: none; listed, but this version of the resolver does not act upon addresses yet$"
+ok "and all that is listed, the longest prefix of each trigger first" all '[ "$(wc -l <out)" = 5 ]' \
+	'sed -n 2p out | grep -q "not enforced by this version: block 192.0.2.1 (answer), source host, hint nxdomain$"' \
+	'sed -n 3p out | grep -q "expired at 1970-01-01T00:00:01Z: block 192.0.2.1 (answer), source over"' \
+	'sed -n 4p out | grep -q "not enforced by this version: block 192.0.2.0/24 (answer), source net$"' \
+	'sed -n 5p out | grep -q "not enforced by this version: block 192.0.2.0/25 (client), source client, hint drop$"'
+is 1 "lookup of listed addresses, JSON" lookup -d d --json 192.0.2.1 192.0.2.128/25 2001:DB8:0::5 192.0.3.1
+ok "every field of the interface" jq -es 'map(has("name", "type", "client", "generation", "action", "rule",
+	"matched", "scope", "trigger", "records", "considered")) | all' out
+ok "action none, and what covers it under considered" jq -es '.[0] | .action == "none" and .matched == null and
+	.records == [] and (.note | test("addresses")) and
+	[.considered[] | [.prefix, .trigger, .source, .outcome]] == [
+	["192.0.2.1", "answer", "host", "not enforced by this version"],
+	["192.0.2.1", "answer", "over", "expired at 1970-01-01T00:00:01Z"],
+	["192.0.2.0/24", "answer", "net", "not enforced by this version"],
+	["192.0.2.0/25", "client", "client", "not enforced by this version"]]' out
+ok "a prefix: only what covers all of it" jq -es '.[1] | .name == "192.0.2.128/25" and
+	(.considered | map(.prefix)) == ["192.0.2.0/24"]' out
+ok "IPv6" jq -es '.[2] | .name == "2001:db8::5" and (.considered | map(.trigger)) == ["ns-address"]' out
+ok "an address that is not listed" jq -es '.[3] | .considered == [] and has("note") == false' out
+run lookup -d d good.except.example x.good.except.example notgood.except.example
+ok "a name that an entry leaves alone, with all below it and no other" all \
+	'says "^good.except.example: none$"' 'says "^x.good.except.example: none$"' \
+	'says "leaves this name alone: block except.example (subtree), source except, except good.except.example$"' \
+	'says "^notgood.except.example: nxdomain$"'
+is 1 "entries for later" lookup -d d tcp.example types.example not.types.example
+ok "are told, and why they do nothing" all 'says "not enforced by this version, it asks for TCP: .*hint truncate"' \
+	'says "it asks for certain query types: .*, types AAAA HTTPS$"' 'says ", all types but A TYPE65534$"'
+is 0 "an entry that brings data" lookup -d d data.example
+ok "shows it, printable" all '! grep -q "$escape" out' 'says "hint data, data A 192.0.2.1 (60 s); A \\\\# 5 c000020101 (60 s)"' \
+	'says "CNAME garden.test (300 s); TXT .a..b. ..027.2J... (0 s); AAAA 2001:db8::1 (0 s)"' \
+	'says "; TYPE65280 .# 1 ff (0 s)"'
+run lookup -d d --json data.example types.example not.types.example good.except.example
+ok "JSON: data" jq -es '.[0].records[0] | .hint == "data" and .data[0] == {"type": "A", "ttl": 60, "data": "192.0.2.1"}
+	and .data[1].data == "\\# 5 c000020101" and .data[2].data == "garden.test" and (.data | length) == 6' out
+ok "JSON: types, exceptions" jq -es '.[1].considered[0].types == ["AAAA", "HTTPS"] and
+	.[2].considered[0].types == {"not": ["A", "TYPE65534"]} and
+	.[3].considered[0].except == ["good.except.example"] and .[3].considered[0].trigger == "qname"' out
+is 1 "a name below a listed name server" lookup -d d ns1.evil-dns.example
+ok "is told, and that nothing is done" \
+	says "not enforced by this version: block evil-dns.example (ns-name, subtree), source server"
+run info -d d
+ok "info counts triggers" all \
+	'says "^listings by trigger: 6 qname, 3 answer, 1 client, 1 ns-name, 1 ns-address$"' \
+	'says "2  block .*server, 1 ns-name, 1 ns-address$"'
+run info -d d --json
+ok "info --json, too" json '.triggers == {"qname": 6, "answer": 3, "client": 1, "ns-name": 1, "ns-address": 1} and
+	(.records[] | select(.source == "server") | .listings == 2 and ."ns-name" == 1) and .names == 11'
 
 # --- generations, rollback, verify, info --------------------------------------------------------------------
 

@@ -264,8 +264,10 @@ def serve_exports(h):
 # TAXII: /taxii/VARIANT/collections/ID/objects/
 
 def indicator(n):
-    return {"type": "indicator", "spec_version": "2.1", "id": "indicator--%08d" % n,
-            "pattern": "[domain-name:value = 'c%d.example']" % n}
+    return {"type": "indicator", "spec_version": "2.1", "id": "indicator--%08d-5b4f-4d3c-8f3e-0123456789ab" % n,
+            "created": "2026-11-20T00:00:00.000Z", "modified": "2026-11-20T00:00:00.000Z",
+            "pattern_type": "stix", "pattern": "[domain-name:value = 'c%d.bad.example']" % n,
+            "valid_from": "2026-11-20T00:00:00Z"}
 
 
 def serve_taxii(h):
@@ -308,7 +310,7 @@ def serve_misp(h):
         return h.reply(b"", 302, Location="https://127.0.0.1:1/elsewhere")
     if "/wrong/" in h.path:
         return h.reply(b'{"saved": false, "errors": "no"}')
-    found = [{"uuid": "u%d" % n, "type": "domain", "value": "m%d.example" % n, "to_ids": True}
+    found = [{"uuid": "%08d-5b4f-4d3c-8f3e-0123456789ab" % n, "type": "domain", "value": "m%d.bad.example" % n, "to_ids": True}
              for n in range(page * 2 - 2, page * 2)] if page < 3 else []
     h.reply(json.dumps({"response": {"Attribute": found}}).encode())
 
@@ -531,6 +533,14 @@ def test_copies():
        json.loads(result.stdout)[0]["sha256"] == meta["sha256"])
     ok("by name", case.run("feed") == 0)
     ok("an unknown name is wrong usage", case.run("fed") == 2 and said("no source is called 'fed'"))
+    with open(case.path, "w") as f:
+        f.write("sources:\n  - {name: x, path: list.txt}\n")
+    ok("a source that is not fetched is wrong usage", case.run("x") == 2 and said("source 'x' is not fetched"))
+    ok("none that is fetched: done", case.run() == 0 and said("no source of .* is fetched"))
+    with open(case.path, "w") as f:
+        f.write("sources:\n  - {name: x, url: 'ftp://x'}\n")
+    ok("a wrong configuration", case.run() == 3 and said(":2:"))
+    ok("no such configuration", subprocess.run([SINKHOLE, "fetch", "-c", "/nowhere/x"], capture_output=True).returncode == 4)
     ok("no configuration is wrong usage", subprocess.run([SINKHOLE, "fetch"], capture_output=True).returncode == 2)
 
     case = Case(plain.url("etag/1"), refresh="2h")
@@ -592,6 +602,7 @@ def test_failures():
     keeps("401", lambda h: h.reply(b"", 401), r"HTTP 401 \(does it want a token-file\?\);")
     keeps("an empty body", serve_empty, ": empty;")
     keeps("an HTML page", serve_html, "HTML page")
+    keeps("an XML error", lambda h: h.reply(b'<?xml version="1.0"?><Error/>'), "HTML page")
     keeps("a cut body", serve_cut, "cut short: ")
     keeps("a cut chunk", serve_chunk_cut, "cut short: ")
     keeps("a gzip stream that is none", serve_gzip_bad, "stays")
@@ -722,6 +733,7 @@ def test_tokens():
         ok("%s: it is not shown" % path, case.run() == 4 and TOKEN not in result.stdout + result.stderr)
     ok("no token in any cache", subprocess.run(["grep", "-rlF", TOKEN, *glob.glob(room + "/case*/cache")],
                                                capture_output=True).returncode == 1)
+    ok("a place for the token, and no token", Case(plain.url("exports/{token}/x")).run() == 4 and said("no token-file"))
     case = Case(plain.url("404x/list?key=" + TOKEN))
     ok("a query is not shown", case.run() == 4 and "404x/list" in result.stderr and TOKEN not in result.stderr)
 
@@ -897,6 +909,7 @@ def test_taxii():
            bundle["objects"] == [indicator(n) for n in (1, 2, 3)], result.stderr, bundle)
     ok("the name of the next page is escaped", any("&next=p%252+%26x%3d1" in s[1].lower() for s in seen),
        [s[1] for s in seen[-8:]])
+    ok("the bundle is read as stix", recognised(case) == "stix", result.stdout, result.stderr)
     ok("--force: the same objects are unchanged", case.run("--force") == 0 and "unchanged" in result.stdout)
     case = taxii("empty")
     ok("an empty collection is a bundle of nothing", case.run() == 0 and json.loads(case.copy())["objects"] == [])
@@ -904,11 +917,20 @@ def test_taxii():
             ("lost", "collections/c1/", "more pages are promised"), ("array", "collections/c1/", "no TAXII 2.1"):
         case = taxii(variant, path)
         ok("TAXII, %s: refused" % variant, case.run() == 4 and one_line() and said(pattern) and case.copy() is None)
-    case = taxii("endless", limits="{bytes: 200}")
-    ok("TAXII: the limit of bytes holds for all pages", case.run() == 4 and said("larger than 200 bytes"))
+    case = taxii("endless", limits="{bytes: 500}")
+    ok("TAXII: the limit of bytes holds for all pages", case.run() == 4 and said("larger than 500 bytes"))
     case = taxii("two").token("me:pass word")
     case.run()
     ok("TAXII with user and password", seen[-1][2]["Authorization"] == "Basic " + base64.b64encode(b"me:pass word").decode())
+
+
+def recognised(case):
+    """The format as which compile reads the copy, if it gives an entry."""
+    global result
+    result = subprocess.run([SINKHOLE, "compile", "--dry-run", "--json", "-d", os.path.join(case.dir, "data"),
+                             *glob.glob(case.cache + "/*.feed")], capture_output=True, text=True)
+    source = json.loads(result.stdout)["sources"][0] if result.returncode == 0 else {"entries": 0}
+    return source["entries"] and source["format"]
 
 
 def misp(path, token=TOKEN):
@@ -920,7 +942,8 @@ def test_misp():
     good = case.run() == 0
     body = json.loads(case.copy() or "{}")
     ok("MISP: two pages, one answer", good and [a["value"] for a in body["response"]["Attribute"]] ==
-       ["m%d.example" % n for n in range(4)], result.stderr, body)
+       ["m%d.bad.example" % n for n in range(4)], result.stderr, body)
+    ok("MISP: it is read as misp", recognised(case) == "misp", result.stdout, result.stderr)
     asked = [json.loads(s[3]) for s in requests_of("misp/good/attributes/restSearch")]
     ok("MISP: until a page is empty", [a["page"] for a in asked] == [1, 2, 3] and asked[0]["returnFormat"] == "json" and
        asked[0]["to_ids"] == 1 and "domain" in asked[0]["type"]["OR"], asked)

@@ -253,9 +253,9 @@ static bool is_fresh(const struct work *w)
 	return is_same_request(w) && age >= 0 && age < refresh;
 }
 
-static bool is_html(struct sink_span text)
+static bool is_markup(struct sink_span text)
 {
-	static const char *const begins[] = { "<!doctype html", "<html", "<head", "<body" };
+	static const char *const begins[] = { "<!doctype", "<html", "<head", "<body", "<?xml" };
 
 	if (text_starts(text, "\xef\xbb\xbf"))
 		text = text_after(text, 3);
@@ -280,7 +280,7 @@ static const char *objection(int body)
 		return strerror(errno);
 	if (n == 0)
 		return "empty";
-	return is_html(sink_span(begin, (size_t)n)) ? "an HTML page, not a list" : NULL;
+	return is_markup(sink_span(begin, (size_t)n)) ? "an HTML page, not a list" : NULL;
 }
 
 static void told(const struct work *w, enum fetch_result result, const struct meta *meta)
@@ -411,6 +411,7 @@ static void fetch(struct work *w)
 		could_not_keep(w);
 		return;
 	}
+	progress("fetching %.60s", fetch_shown(w->source->url).text);
 	ask_with_token(w);
 	close(w->body);
 	cache_discard(w->fetcher->dir, &w->copy);
@@ -437,22 +438,32 @@ void fetch_source(struct fetcher *fetcher, const struct source *source, int64_t 
 
 /* --- all of them ----------------------------------------------------------------------------------- */
 
-static bool is_fetched(const struct config *config)
+static bool is_wanted(const struct source *source, char *const *names)
+{
+	if (source->fetch == FETCH_NONE)
+		return false;
+	for (char *const *name = names; names && *name; name++)
+		if (sink_span_equal(fetch_name(source), sink_span_text(*name)))
+			return true;
+	return !names || !*names;
+}
+
+static bool is_any_wanted(const struct config *config, char *const *names)
 {
 	for (size_t i = 0; i < config->count; i++)
-		if (config->sources[i].fetch != FETCH_NONE)
+		if (is_wanted(&config->sources[i], names))
 			return true;
 	return false;
 }
 
-int fetch_all(const struct config *config, bool force, fetch_told_fn *told_fn, void *arg,
-	struct sink_why *why)
+int fetch_all(const struct config *config, char *const *names, bool force, fetch_told_fn *told_fn,
+	void *arg, struct sink_why *why)
 {
 	struct fetch_report report;
 	struct fetcher *fetcher = NULL;
 	int err;
 
-	if (!is_fetched(config))
+	if (!is_any_wanted(config, names))
 		return SINK_OK;
 	err = fetch_begin(config, why, &fetcher);
 	if (!fetcher)
@@ -460,11 +471,10 @@ int fetch_all(const struct config *config, bool force, fetch_told_fn *told_fn, v
 	for (size_t i = 0; i < config->count; i++) {
 		const struct source *source = &config->sources[i];
 
-		if (source->fetch == FETCH_NONE)
+		if (!is_wanted(source, names))
 			continue;
 		fetch_source(fetcher, source, (int64_t)time(NULL), force, &report);
-		if (told_fn)
-			told_fn(arg, source, &report);
+		told_fn(arg, source, &report);
 	}
 	fetch_end(fetcher);
 	return SINK_OK;

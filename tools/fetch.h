@@ -59,13 +59,13 @@ void fetch_source(struct fetcher *fetcher, const struct source *source, int64_t 
 typedef void fetch_told_fn(void *arg, const struct source *source,
 	const struct fetch_report *report);
 
-/* All sources of a configuration that are fetched, one after the other.
+/* The sources of a configuration that are fetched, one after the other. Shows progress on a terminal.
  *
- * told     may be NULL
+ * names    of those that are meant, ended by NULL; none, or NULL: all
  * returns  SINK_OK (whatever became of each); as fetch_begin(). Without such a source nothing is touched
  */
-int fetch_all(const struct config *config, bool force, fetch_told_fn *told, void *arg,
-	struct sink_why *why);
+int fetch_all(const struct config *config, char *const *names, bool force, fetch_told_fn *told,
+	void *arg, struct sink_why *why);
 
 /* Where the good copy of a source is. It is replaced by rename, so who has it open reads one copy to its end.
  *

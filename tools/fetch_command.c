@@ -1,7 +1,4 @@
 /* fetch_command.c - `sinkhole fetch`. */
-#include <stdlib.h>
-#include <time.h>
-
 #include "cmd.h"
 #include "fetch.h"
 #include "json.h"
@@ -15,6 +12,7 @@ struct request {
 	bool force, json;
 	char **names; /* of sources, ended by NULL; none: all */
 	json_t *list; /* NULL unless json */
+	size_t count; /* of sources that were done */
 	enum status status;
 };
 
@@ -39,16 +37,6 @@ static enum status take_option(void *arg, int key, const char *value)
 static bool is_called(const struct source *source, const char *name)
 {
 	return sink_span_equal(fetch_name(source), sink_span_text(name));
-}
-
-static bool is_wanted(const struct request *r, const struct source *source)
-{
-	if (source->fetch == FETCH_NONE)
-		return false;
-	for (char **name = r->names; *name; name++)
-		if (is_called(source, *name))
-			return true;
-	return !*r->names;
 }
 
 static enum status check_names(const struct request *r, const struct config *config)
@@ -94,8 +82,11 @@ static void print_line(const struct source *source, const struct fetch_report *r
 	putchar('\n');
 }
 
-static void told(struct request *r, const struct source *source, const struct fetch_report *report)
+static void told(void *arg, const struct source *source, const struct fetch_report *report)
 {
+	struct request *r = arg;
+
+	progress_end();
 	if (report->result >= FETCH_KEPT)
 		say("%s", report->why.text);
 	if (report->result == FETCH_KEPT && r->status == STATUS_DONE)
@@ -106,31 +97,18 @@ static void told(struct request *r, const struct source *source, const struct fe
 		json_array_append_new(r->list, report_json(source, report));
 	else if (report->result < FETCH_KEPT)
 		print_line(source, report);
+	r->count++;
 }
 
 static enum status fetch(struct request *r, const struct config *config)
 {
-	struct fetch_report report;
-	struct fetcher *fetcher = NULL;
 	struct sink_why why = { .text = "" };
-	size_t done = 0;
 
-	for (size_t i = 0; i < config->count; i++) {
-		const struct source *source = &config->sources[i];
-
-		if (!is_wanted(r, source))
-			continue;
-		if (!fetcher && fetch_begin(config, &why, &fetcher)) {
-			say("%s", why.text);
-			return STATUS_SYSTEM;
-		}
-		progress("fetching %.60s", fetch_shown(source->url).text);
-		fetch_source(fetcher, source, (int64_t)time(NULL), r->force, &report);
-		told(r, source, &report);
-		done++;
+	if (fetch_all(config, r->names, r->force, told, r, &why)) {
+		say("%s", why.text);
+		return STATUS_SYSTEM;
 	}
-	fetch_end(fetcher);
-	if (done == 0)
+	if (r->count == 0)
 		say("no source of '%s' is fetched", r->config_path);
 	return r->status;
 }

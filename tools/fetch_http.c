@@ -235,10 +235,11 @@ static struct curl_slist *headers(const struct http_request *request, bool with_
 static void set_limits(const struct http *http)
 {
 	CURL *curl = http->curl;
+	int64_t left = http->deadline - now_ms();
 
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)(http->deadline - now_ms()));
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, left > 0 ? (long)left : 1L); /* 0: no limit */
 	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, (long)SLOW_BYTES);
 	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)http->request->stall);
 }

@@ -415,8 +415,9 @@ static bool run_http(struct run *run)
 		[FETCH_MISP] = run_misp,
 	};
 	const struct fetch_request *request = run->request;
-	bool in_url = request->token && strstr(request->url, "{token}");
-	char *filled = in_url ? http_fill_token(request->url, request->token) : NULL;
+	bool in_url = strstr(request->url, "{token}") != NULL;
+	char *filled =
+		in_url && request->token ? http_fill_token(request->url, request->token) : NULL;
 	struct fetch_request asked = *request;
 	bool good = false;
 
@@ -428,7 +429,10 @@ static bool run_http(struct run *run)
 	run->request = &asked;
 	run->http = http_begin(request->authorities, request->seconds, run->reply->error,
 		sizeof run->reply->error);
-	if (!run->http || (in_url && !filled) || (request->token && !in_url && !run->authorization))
+	if (in_url && !request->token)
+		fail(run, "{token} stands in the URL, and there is no token-file");
+	else if (!run->http || (in_url && !filled) ||
+		(request->token && !in_url && !run->authorization))
 		fail(run, "no memory");
 	else
 		good = runs[request->kind](run);

@@ -148,7 +148,7 @@ struct subject_text {
 /* What was asked for. */
 static struct subject_text asked(const struct finding *f)
 {
-	struct subject_text out;
+	struct subject_text out = { "" };
 
 	if (f->is_address)
 		sink_prefix_to_text(&f->address, out.text);

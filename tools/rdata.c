@@ -36,7 +36,7 @@ static bool put_name(FILE *to, struct sink_span rdata)
 {
 	uint8_t wire[SINK_WIRE_MAX];
 	char text[SINK_TEXT_MAX];
-	struct sink_name name;
+	struct sink_name name = { 0 };
 
 	if (sink_name_from_wire(rdata, &name) || sink_name_to_wire(&name, wire) != rdata.len)
 		return false;

@@ -89,23 +89,18 @@ static bool read_class(struct sink_span text, uint16_t *out)
 		const char *word;
 		uint16_t class;
 	} rows[] = { { "in", RR_CLASS_IN }, { "cs", 2 }, { "ch", 3 }, { "hs", 4 } };
-	char word[WORD_MAX];
-	uint16_t number;
+	char word[WORD_MAX], number[WORD_MAX];
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
 		if (text_is_anycase(text, rows[i].word)) {
 			*out = rows[i].class;
 			return true;
 		}
-	/* CLASS1 (RFC 3597, 5) has the form of TYPE1 */
 	if (text.len < 6 || !text_is_anycase(sink_span(text.at, 5), "class") ||
-		!copy_word(text_after(text, 1), word))
-		return false;
-	memcpy(word, "TYPE", 4);
-	if (!qtype_parse(word, &number))
-		return false;
-	*out = number;
-	return true;
+		!copy_word(text_after(text, 5), number) ||
+		snprintf(word, sizeof word, "TYPE%.5s", number) != (int)text.len - 1)
+		return false; /* CLASS1 (RFC 3597, 5) has the form of TYPE1 */
+	return qtype_parse(word, out);
 }
 
 static enum feed_reason read_type(struct sink_span text, uint16_t *out)

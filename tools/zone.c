@@ -41,13 +41,9 @@ static void put(struct zone *zone, uint8_t c)
 	zone->text[zone->len++] = c;
 }
 
-/* What would mean something to a parser of one line, outside quotation marks, is escaped. */
-static void put_quoted(struct zone *zone, uint8_t c)
+/* What would mean something to a parser of one line, within quotation marks. */
+static void put_escaped(struct zone *zone, uint8_t c)
 {
-	if (c != '(' && c != ')' && c != ';') {
-		put(zone, c);
-		return;
-	}
 	put(zone, '\\');
 	put(zone, '0');
 	put(zone, (uint8_t)('0' + c / 10));
@@ -63,6 +59,21 @@ static void put_parenthesis(struct zone *zone, uint8_t c, struct scan *scan)
 	else
 		blame(scan, FEED_SYNTAX);
 	put(zone, ' ');
+}
+
+/* A byte that no backslash escapes, and that begins no comment. */
+static void put_bare(struct zone *zone, uint8_t c, struct scan *scan)
+{
+	bool is_parenthesis = c == '(' || c == ')';
+
+	if (c == '"')
+		scan->quoted = !scan->quoted;
+	if (scan->quoted && (is_parenthesis || c == ';'))
+		put_escaped(zone, c);
+	else if (is_parenthesis)
+		put_parenthesis(zone, c, scan);
+	else
+		put(zone, c);
 }
 
 static bool is_control(uint8_t c)
@@ -82,16 +93,10 @@ static void scan_line(struct zone *zone, struct sink_span line, struct scan *sca
 			blame(scan, FEED_CONTROL);
 		if (!escaped && !scan->quoted && c == ';')
 			break;
-		if (!escaped && c == '"')
-			scan->quoted = !scan->quoted;
 		if (escaped)
 			put(zone, c);
-		else if (scan->quoted)
-			put_quoted(zone, c);
-		else if (c == '(' || c == ')')
-			put_parenthesis(zone, c, scan);
 		else
-			put(zone, c);
+			put_bare(zone, c, scan);
 		escaped = !escaped && c == '\\';
 	}
 	if (escaped)

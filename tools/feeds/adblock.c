@@ -10,7 +10,7 @@
 #define FORM_ALL 2 /* with $all */
 
 struct rule {
-	struct sink_span host, modifiers;
+	struct sink_span host;
 	bool exception, important, withdraws;
 	uint8_t form;
 	struct sink_span said[ADBLOCK_SAYS_COUNT]; /* values of $dnstype, $denyallow, $dnsrewrite */
@@ -250,7 +250,7 @@ static int skip_rule(const struct rule *rule, enum feed_reason reason, struct si
 }
 
 /* A rule with modifiers that become part of the entry. */
-static int emit_saying(struct rule *rule, struct feed_entry *entry, struct sink_span line,
+static int emit_saying(struct rule *rule, const struct feed_entry *entry, struct sink_span line,
 	const struct feed_out *out)
 {
 	struct adblock_said said;
@@ -260,8 +260,9 @@ static int emit_saying(struct rule *rule, struct feed_entry *entry, struct sink_
 		rule->refused = sink_span_text(adblock_says_word(refused));
 		return skip_rule(rule, FEED_MODIFIER, line, out);
 	}
-	entry->says = &said.attributes;
-	return out->entry(out->arg, entry);
+	struct feed_entry saying = *entry;
+	saying.says = &said.attributes;
+	return out->entry(out->arg, &saying);
 }
 
 static int adblock_line(struct sink_span line, struct feed_state *state, const struct feed_out *out)

@@ -4,7 +4,6 @@
 #include "feed.h"
 #include "text.h"
 
-/* Documents are recognised in this order: those with a form of their own before tables of any kind. */
 /* The first that recognises a document has it: formats of one kind of content before those of any. */
 const struct feed_format *const feed_formats[] = {
 	&feed_domains,
@@ -21,15 +20,6 @@ const struct feed_format *const feed_formats[] = {
 	&feed_csv,
 	&feed_json,
 	&feed_jsonl,
-	&feed_stix,
-	&feed_csv,
-	&feed_json,
-	&feed_jsonl,
-	&feed_metamask,
-	&feed_misp,
-	&feed_rpz,
-	&feed_dnsmasq,
-	&feed_unbound,
 	NULL,
 };
 
