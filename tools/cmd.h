@@ -34,7 +34,6 @@ struct command {
 };
 
 extern const struct command cmd_compile, cmd_check, cmd_fetch, cmd_lookup, cmd_generations,
-extern const struct command cmd_compile, cmd_check, cmd_fetch, cmd_lookup, cmd_generations,
 	cmd_rollback, cmd_info, cmd_diff, cmd_verify, cmd_selftest, cmd_help;
 extern const struct command *const commands[]; /* ended by NULL; in main.c */
 
