@@ -1,4 +1,4 @@
-/* jsontext.h - text out of parsed JSON, and into what an entry says of itself. Shared by formats in JSON. */
+/* jsontext.h - text out of parsed JSON. Shared by formats in JSON. */
 #ifndef TOOLS_JSONTEXT_H
 #define TOOLS_JSONTEXT_H
 
@@ -27,15 +27,5 @@ void json_skip(const struct feed_out *out, enum feed_reason reason, struct sink_
  */
 int json_each(json_t *from, struct sink_span path, int (*found)(void *arg, json_t *value),
 	void *arg);
-
-/* attributes_set() for text of which nothing is promised: control characters become blanks, blanks around it
- * go, and what is longer than a field may be is cut.
- *
- * returns  whether it is said now; false also for text without anything in it
- */
-bool attributes_say(struct attributes *attributes, const char *key, struct sink_span text);
-
-/* Add one tag, whose commas become blanks, unless it is there already or there is no room for it. */
-void attributes_say_tag(struct attributes *attributes, struct sink_span text);
 
 #endif

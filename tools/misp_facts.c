@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "jsontext.h"
+#include "says.h"
 #include "text.h"
 #include "when.h"
 
@@ -55,13 +56,13 @@ static void say_prefixed(struct misp_facts *f, const char *prefix, struct sink_s
 	int len = (int)(value.len < sizeof text ? value.len : sizeof text);
 
 	snprintf(text, sizeof text, "%s%.*s", prefix, len, (const char *)value.at);
-	attributes_say_tag(&f->says, sink_span_text(text));
+	says_plain_tag(&f->says, sink_span_text(text));
 }
 
 static void say_actor(struct misp_facts *f, struct sink_span value)
 {
 	if (!f->has_actor)
-		f->has_actor = attributes_say(&f->says, "actor", value);
+		f->has_actor = says_set(&f->says, sink_span_text("actor"), value);
 	else if (!sink_span_equal(f->says.record.text[SINK_FIELD_ACTOR], value))
 		say_prefixed(f, "actor:", value);
 }
@@ -182,7 +183,7 @@ static void take_tag(struct misp_facts *f, struct sink_span tag)
 	f->retired = f->retired || text_is(tag, "retention:expired");
 	take_retention(f, tag);
 	if (!take_tlp(f, tag) && !take_confidence(f, tag) && !take_galaxy_tag(f, tag))
-		attributes_say_tag(&f->says, tag);
+		says_plain_tag(&f->says, tag);
 }
 
 static void take_tags(struct misp_facts *f, const json_t *tags)
@@ -214,12 +215,12 @@ static void take_galaxies(struct misp_facts *f, const json_t *list)
 
 static void take_uuid(struct misp_facts *f, const json_t *value)
 {
-	attributes_say(&f->says, "reference", json_string_span(value));
+	says_set(&f->says, sink_span_text("reference"), json_string_span(value));
 }
 
 static void take_info(struct misp_facts *f, const json_t *value)
 {
-	attributes_say(&f->says, "campaign", json_string_span(value));
+	says_set(&f->says, sink_span_text("campaign"), json_string_span(value));
 }
 
 static void take_threat_level(struct misp_facts *f, const json_t *value)
@@ -274,7 +275,7 @@ static void take_category(struct misp_facts *f, struct sink_span text)
 		return;
 	for (size_t i = 0; i < text.len; i++)
 		word[i] = text.at[i] == ' ' ? '-' : (char)text_lower(text.at[i]);
-	attributes_say(&f->says, "category", sink_span(word, text.len));
+	says_set(&f->says, sink_span_text("category"), sink_span(word, text.len));
 }
 
 void misp_take_event(struct misp_facts *f, const json_t *event)

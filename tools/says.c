@@ -93,6 +93,29 @@ bool says_tag(struct attributes *says, const char *word, struct sink_span value)
 	return set_list(says, sink_span_text("tag"), SINK_FIELD_TAG, sink_span_text(tag));
 }
 
+static bool has_tag(const struct attributes *says, const char *tag)
+{
+	struct sink_span rest = says->record.text[SINK_FIELD_TAG];
+
+	while (rest.len > 0)
+		if (text_is(text_cut(&rest, ','), tag))
+			return true;
+	return false;
+}
+
+bool says_plain_tag(struct attributes *says, struct sink_span tag)
+{
+	char text[SINK_STRING_MAX + 1];
+
+	if (!clean(tag, 200, text))
+		return false;
+	for (char *c = text; *c; c++)
+		if (*c == ',')
+			*c = ' ';
+	return has_tag(says, text) ||
+		set_list(says, sink_span_text("tag"), SINK_FIELD_TAG, sink_span_text(text));
+}
+
 bool says_first_seen(struct attributes *says, struct sink_span time)
 {
 	char text[SINK_STRING_MAX + 1], *utc;

@@ -16,6 +16,9 @@ bool says_set(struct attributes *says, struct sink_span key, struct sink_span va
 /* Add the tag "WORD:VALUE"; a comma in the value becomes a blank. As says_set(). */
 bool says_tag(struct attributes *says, const char *word, struct sink_span value);
 
+/* Add a tag as it is, a comma in it as a blank, unless it is there already. As says_set(). */
+bool says_plain_tag(struct attributes *says, struct sink_span tag);
+
 /* Add the tag "first-seen:2026-11-21" of a time that when_parse() reads, with or without " UTC" behind it.
  * As says_set(). */
 bool says_first_seen(struct attributes *says, struct sink_span time);

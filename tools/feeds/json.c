@@ -6,6 +6,7 @@
 #include "host.h"
 #include "jsonstream.h"
 #include "jsontext.h"
+#include "says.h"
 #include "text.h"
 
 /* Members that hold the name, if the options do not say so; the first that is there. */
@@ -62,8 +63,8 @@ struct saying {
 static void say_tags(struct attributes *says, struct sink_span text, bool in_array)
 {
 	while (!in_array && text_find(text, ',') < text.len)
-		attributes_say_tag(says, text_cut(&text, ','));
-	attributes_say_tag(says, text);
+		says_plain_tag(says, text_cut(&text, ','));
+	says_plain_tag(says, text);
 }
 
 static enum feed_reason say_one(struct saying *saying, const json_t *value)
@@ -80,7 +81,7 @@ static enum feed_reason say_one(struct saying *saying, const json_t *value)
 		return FEED_VALUE_TYPE;
 	if (strcmp(saying->key, "tag") == 0)
 		say_tags(says, text, saying->in_array);
-	else if (!attributes_say(says, saying->key, text))
+	else if (!says_set(says, sink_span_text(saying->key), text))
 		return FEED_VALUE;
 	return FEED_TAKEN;
 }

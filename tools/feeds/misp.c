@@ -6,6 +6,7 @@
 #include "jsonstream.h"
 #include "jsontext.h"
 #include "misp_facts.h"
+#include "says.h"
 #include "text.h"
 #include "url.h"
 
@@ -262,8 +263,10 @@ static enum feed_reason take_facts(struct misp *m, const json_t *attribute)
 	begin_attribute(m);
 	misp_take_event(f, event);
 	misp_take_attribute(f, attribute);
-	if (!until || json_is_null(until) ||
-		attributes_say(&f->says, "valid-until", json_string_span(until)))
+	if (!until || json_is_null(until))
+		return FEED_TAKEN;
+	if (json_is_string(until) &&
+		says_set(&f->says, sink_span_text("valid-until"), json_string_span(until)))
 		return FEED_TAKEN;
 	return FEED_VALUE;
 }
