@@ -75,7 +75,7 @@ static void fetch_sources(struct job *job)
 {
 	struct sink_why why = { .text = "" };
 
-	if (fetch_all(&job->config, false, note_fetched, job, &why))
+	if (fetch_all(&job->config, NULL, false, note_fetched, job, &why))
 		say("%s: nothing fetched", why.text);
 	for (size_t i = 0; i < job->count; i++) {
 		struct intake *intake = &job->intakes.at[i];
