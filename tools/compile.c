@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "accounts.h"
@@ -85,9 +86,21 @@ static void fetch_sources(struct job *job)
 	}
 }
 
+/* Inputs stay open from the first look to the last line, and a configuration may have thousands. */
+static void allow_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
 /* Everything that could be wrong with the inputs is found before anything is written. */
 static void open_sources(struct job *job)
 {
+	allow_files();
 	for (size_t i = 0; i < job->count; i++)
 		if (!job->sources[i]->held)
 			inputs_open(job, &job->intakes.at[i]);
