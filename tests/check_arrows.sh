@@ -70,7 +70,7 @@ not_in lib "$tool_libraries" "lib/ knows no library of the tool's"
 room module "$contract|\"($(headers module))\"|$unbound|$libc" "module/ includes include/, itself and Unbound"
 not_in module "$unbound" "Unbound enters module/ through ub.h alone" 'module/ub\.h'
 not_in module "$libraries|$tool_libraries" "module/ knows no library"
-room tools "$contract|\"($(headers tools tools/feeds))\"|\"feeds/[a-z0-9_]+\.h\"|$libc|$tool_libraries" \
+room tools "$contract|\"($(headers tools tools/feeds))\"|\"feeds/[a-z0-9_]+\.h\"|\"protected\.inc\"|$libc|$tool_libraries" \
 	"tools/ includes include/ and itself"
 not_in tools "$libraries" "tools/ knows no library"
 

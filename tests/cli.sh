@@ -107,7 +107,7 @@ complains 2 "no operand" "generations takes no operand" generations 3
 complains 2 "is no serial" "a serial that is none" verify 0
 complains 2 "is no serial" "a serial that is too large" rollback 99999999999999999999
 complains 2 "one SERIAL" "two serials" rollback 1 2
-complains 2 "not there yet" "configuration is a later issue" compile -c sinkhole.yaml
+complains 4 "sinkhole.yaml: .*No such file" "a configuration that is not there" compile -c sinkhole.yaml
 complains 2 "unknown command 'apply'" "so is apply" apply
 complains 2 "one command" "help about two" help compile lookup
 complains 2 "unknown command" "help about none" help frobnicate
@@ -191,8 +191,10 @@ for time in @0 1970-01-01 1970-01-01T01:00:00+01:00; do
 done
 
 complains 4 "'nosuch.txt': No such file" "a file that is not there" compile -d d nosuch.txt
-complains 4 "nosuch" "one of two files is not there" compile -d d list.txt nosuch.txt
-complains 3 "is a directory" "a directory" compile -d d domains:tmp
+is 4 "two files that are not there" compile -d d nosuch.txt neither.txt
+is 1 "one of two files is not there" compile -d other list.txt nosuch.txt
+ok "does not stop the other one" all 'says "nosuch.txt.: No such file" err' '[ "$(serial other)" = 1 ]'
+complains 3 "no file in it" "an empty directory" compile -d d domains:tmp
 complains 3 "neither a file nor a pipe" "a device without end" compile -d d domains:/dev/zero
 printf 'example.com\n' | iconv -f ascii -t utf-16 >utf16.txt
 complains 3 "UTF-16" "UTF-16" compile -d d domains:utf16.txt
@@ -259,7 +261,7 @@ status=0
 ok "standard input" all '[ "$(serial)" = 4 ]' 'says "standard input (domains): 3 lines" err'
 status=0
 "$sinkhole" compile -d stdin hosts.txt -,category=c,source=s -q --reason -,tag=x ./n.txt twice.txt <list.txt >out 2>err || status=$?
-ok "standard input with keys is no option" complained 4 "n.txt': No such file"
+ok "standard input with keys is no option" complained 1 "n.txt': No such file"
 status=0
 "$sinkhole" compile -d stdin hosts.txt -,category=c,source=s -q --reason -,tag=x twice.txt <list.txt >out 2>err || status=$?
 ok "and its keys hold" all '[ "$status" = 0 ]' 'says "^reason -,tag=x$" stdin/current' 'says "^names 6$" stdin/current' \
@@ -663,7 +665,7 @@ ok "publishes nothing" unchanged
 is 4 "a report that cannot be written, found afterwards" compile -d d --report /dev/full list.txt
 run compile -d d --report report rules.txt list.txt hosts.txt
 cp report good
-is 4 "a compilation that fails" compile -d d --report report list.txt nosuch.txt
+is 4 "a compilation that fails" compile -d d --report report nosuch.txt
 ok "leaves the last report" cmp -s report good
 run compile -d d --report report list.txt
 ok "one that does not writes its own, whole" report '[.sources[].source] == ["list"]'

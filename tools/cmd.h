@@ -34,7 +34,7 @@ struct command {
 };
 
 extern const struct command cmd_compile, cmd_check, cmd_fetch, cmd_lookup, cmd_generations,
-	cmd_rollback, cmd_info, cmd_verify, cmd_selftest, cmd_help;
+	cmd_rollback, cmd_info, cmd_diff, cmd_verify, cmd_selftest, cmd_help;
 extern const struct command *const commands[]; /* ended by NULL; in main.c */
 
 /* NULL if there is none of that name. */

@@ -1,13 +1,21 @@
-/* compile.c - feeds to a new generation: open all, gather what is withdrawn, read, write, publish. */
+/* compile.c - feeds to a new generation: open all, gather what is withdrawn, read, judge, write, publish. A bad
+ * source never stops the others: it is held back, and its last good entries stay. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include "accounts.h"
+#include "changes.h"
+#include "data.h"
+#include "inputs.h"
 #include "job.h"
 #include "json.h"
 #include "report.h"
 #include "say.h"
 #include "scratch.h"
+#include "take.h"
 
 static enum status failed(int err, const struct sink_why *why)
 {
@@ -15,53 +23,89 @@ static enum status failed(int err, const struct sink_why *why)
 	return err == SINK_ENOENT ? STATUS_SYSTEM : status_of(err);
 }
 
-static int note_withdrawal(void *arg, const struct feed_entry *entry)
+/* --- opening ------------------------------------------------------------------------------------ */
+
+static struct intake *intake_of(const struct job *job, const struct source *source)
 {
-	return entry->withdraws ? withdraw_add(arg, entry) : FEED_TAKEN;
+	for (size_t i = 0; i < job->count; i++)
+		if (job->sources[i] == source)
+			return &job->intakes.at[i];
+	return NULL;
 }
 
-/* First pass over a list whose later lines may take back earlier ones. */
-static int gather_withdrawn(struct job *job, struct source *source, struct sink_why *why)
+/* Without the "source 'NAME': " in front, which stands there already. */
+static const char *bare_why(const struct fetch_report *report)
 {
-	struct feed_sink sink = { .entry = note_withdrawal, .arg = &job->withdrawn };
-	struct sink_why reason = { .text = "" };
-	int err = lines_keep(source->lines, source_title(source), why);
+	const char *name = strstr(report->why.text, "': ");
 
-	if (err)
-		return err;
-	err = feed_read(source->lines, source->format, &source->options, &sink, &source->tally,
-		&reason);
-	memset(&source->tally, 0, sizeof source->tally);
-	if (!err)
-		err = lines_rewind(source->lines);
-	if (err)
-		sink_why(why, err, "'%s': %s", source_title(source),
-			reason.text[0] ? reason.text : sink_strerror(err));
-	return err;
+	return name ? name + 3 : report->why.text;
 }
 
-static int open_source(struct job *job, struct source *source, struct sink_why *why)
+/* Where there is a copy, it is read, however old. */
+static void note_fetched(void *arg, const struct source *source, const struct fetch_report *report)
 {
-	int err = source_open(source, why);
+	struct job *job = arg;
+	struct intake *intake = intake_of(job, source);
 
+	intake->fetched = malloc(sizeof *intake->fetched);
+	if (intake->fetched)
+		*intake->fetched = *report;
+	if (report->result == FETCH_KEPT)
+		say("%s", report->why.text);
+	else if (report->result == FETCH_MISSING)
+		inputs_fail(job, intake, SINK_EIO, bare_why(report));
+}
+
+static void find_copy(struct job *job, struct intake *intake)
+{
+	struct source *source = intake->source;
+	struct sink_why why = { .text = "" };
+	char path[PATH_MAX];
+	int err = fetch_path(&job->config, source, &why, path, sizeof path);
+
+	if (!err) {
+		source->path = strdup(path);
+		err = source->path ? SINK_OK : SINK_ENOMEM;
+	}
 	if (err)
-		return err;
-	if (source->format->withdraws)
-		return gather_withdrawn(job, source, why);
-	err = lines_rewind(source->lines);
-	return err ? sink_why(why, err, "'%s': %s", source_title(source), strerror(errno))
-		   : SINK_OK;
+		inputs_fail(job, intake, err == SINK_ENOENT ? SINK_EIO : err, why.text);
+}
+
+/* Bring what comes over the network up to date. A cache that cannot be used costs these sources only. */
+static void fetch_sources(struct job *job)
+{
+	struct sink_why why = { .text = "" };
+
+	if (fetch_all(&job->config, NULL, false, note_fetched, job, &why))
+		say("%s: nothing fetched", why.text);
+	for (size_t i = 0; i < job->count; i++) {
+		struct intake *intake = &job->intakes.at[i];
+
+		if (intake->source->fetch && !intake->source->held)
+			find_copy(job, intake);
+	}
+}
+
+/* Inputs stay open from the first look to the last line, and a configuration may have thousands. */
+static void allow_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
 }
 
 /* Everything that could be wrong with the inputs is found before anything is written. */
-static int open_sources(struct job *job, struct sink_why *why)
+static void open_sources(struct job *job)
 {
-	int err = SINK_OK;
-
-	for (size_t i = 0; i < job->count && !err; i++)
-		err = open_source(job, &job->sources[i], why);
+	allow_files();
+	for (size_t i = 0; i < job->count; i++)
+		if (!job->sources[i]->held)
+			inputs_open(job, &job->intakes.at[i]);
 	withdraw_sort(&job->withdrawn);
-	return err;
+	guard_settle(&job->intakes);
 }
 
 static int begin_writer(struct job *job, struct sink_why *why)
@@ -81,107 +125,111 @@ static int begin_writer(struct job *job, struct sink_why *why)
 	return sink_writer_begin(&options, why, &job->writer);
 }
 
-struct feeding {
-	struct job *job;
-	struct source *source;
-	/* ids for the writer, of entries that say nothing of themselves */
-	uint32_t record[SINK_KIND_COUNT];
-	bool has_record[SINK_KIND_COUNT];
-};
-
-/* The record of an entry: its source's, with what it says of itself over it. */
-static int find_record(struct feeding *f, const struct feed_entry *entry, enum sink_kind kind,
-	uint32_t *out)
-{
-	struct attributes both;
-	int err;
-
-	if (!entry->says && f->has_record[kind]) {
-		*out = f->record[kind];
-		return SINK_OK;
-	}
-	attributes_over(&f->source->attributes, entry->says, &both);
-	both.record.kind = kind;
-	err = sink_writer_record(f->job->writer, &both.record, out);
-	if (err || entry->says)
-		return err;
-	f->record[kind] = *out;
-	f->has_record[kind] = true;
-	return SINK_OK;
-}
-
-static int add_entry(struct feeding *f, const struct feed_entry *entry)
-{
-	const struct attributes *attributes = &f->source->attributes;
-	uint32_t record;
-	int err = find_record(f, entry, attributes->allow ? SINK_KIND_ALLOW : entry->kind, &record);
-
-	if (err)
-		return err;
-	if (sink_trigger_is_prefix(entry->trigger))
-		return sink_writer_add_prefix(f->job->writer, entry->trigger, &entry->prefix,
-			record);
-	return sink_writer_add_name(f->job->writer, entry->trigger, &entry->name,
-		attributes->has_scope ? attributes->scope : entry->scope, record);
-}
-
-static int take_entry(void *arg, const struct feed_entry *entry)
-{
-	struct feeding *f = arg;
-	enum feed_reason reason;
-
-	if (entry->withdraws)
-		return FEED_WITHDRAWAL;
-	if (f->source->format->withdraws && withdraw_has(&f->job->withdrawn, entry))
-		return FEED_WITHDRAWN;
-	reason = sink_trigger_is_prefix(entry->trigger) ? FEED_TAKEN
-							: gate_judge(&f->job->gate, &entry->name);
-	return reason ? (int)reason : add_entry(f, entry);
-}
-
-static void show_progress(void *arg, const struct feed_tally *tally)
-{
-	const struct feeding *f = arg;
-
-	if (!f->job->quiet)
-		progress("%s: %s lines, %s entries", source_title(f->source),
-			number(tally->lines).text, number(tally->entries).text);
-}
-
-static int read_source(struct job *job, struct source *source, struct sink_why *why)
-{
-	struct feeding feeding = { .job = job, .source = source };
-	struct feed_sink sink = { .entry = take_entry, .tick = show_progress, .arg = &feeding };
-	struct sink_why reason = { .text = "" };
-	int err = feed_read(source->lines, source->format, &source->options, &sink, &source->tally,
-		&reason);
-
-	lines_close(source->lines);
-	source->lines = NULL;
-	if (err)
-		sink_why(why, err, "'%s', line %llu: %s", source_title(source),
-			(unsigned long long)source->tally.lines,
-			reason.text[0] ? reason.text : sink_strerror(err));
-	return err;
-}
+/* --- reading and judging --------------------------------------------------------------------------- */
 
 static int read_sources(struct job *job, struct sink_why *why)
 {
 	int err = SINK_OK;
 
-	for (size_t i = 0; i < job->count && !err; i++)
-		err = read_source(job, &job->sources[i], why);
+	for (size_t i = 0; i < job->count && !err; i++) {
+		struct intake *intake = &job->intakes.at[i];
+
+		if (intake->origin->held)
+			inputs_close(job, intake);
+		else
+			err = take_source(job, intake, why);
+	}
+	guard_settle(&job->intakes);
 	return err;
 }
 
+static size_t count_held(const struct job *job)
+{
+	size_t held = 0;
+
+	for (size_t i = 0; i < job->intakes.origins_count; i++)
+		held += job->intakes.origins[i].held != SOURCE_TAKEN;
+	return held;
+}
+
+static bool none_remains(const struct job *job)
+{
+	return count_held(job) == job->intakes.origins_count;
+}
+
+/* Is what sources had before of any interest? */
+static bool wants_previous(const struct job *job)
+{
+	for (size_t i = 0; i < job->intakes.origins_count; i++) {
+		const struct origin *origin = &job->intakes.origins[i];
+
+		if (origin->held || origin->entries == 0)
+			return true;
+		if (origin->max_change >= 0 && !job->gate.forced[GATE_CHANGE])
+			return true;
+	}
+	return false;
+}
+
+/* Judge sources by what they had before. A published generation that cannot be read costs the guards that
+ * need it, and everything if last good entries are needed. */
+static int judge_change(struct job *job, struct sink_why *why)
+{
+	struct previous *previous = &job->previous;
+	int err;
+
+	if (!wants_previous(job))
+		return SINK_OK;
+	err = previous_open(previous, job->data, &job->intakes);
+	if (err == SINK_ENOENT)
+		return SINK_OK;
+	if (err && count_held(job) > 0)
+		return sink_why(why, err, "%s: last good entries cannot be kept",
+			previous->why.text);
+	if (err) {
+		say("%s: not compared with what is published", previous->why.text);
+		return SINK_OK;
+	}
+	err = previous_count(previous, &job->intakes, &job->mix);
+	if (err)
+		return sink_why(why, err, "'%s': %s", job->data, sink_strerror(err));
+	guard_judge_change(&job->gate, &job->intakes);
+	guard_settle(&job->intakes);
+	return SINK_OK;
+}
+
+/* In the place of what is held back. */
+static int keep_last_good(struct job *job, struct sink_why *why)
+{
+	int err;
+
+	if (count_held(job) == 0)
+		return SINK_OK;
+	for (size_t i = 0; i < job->count; i++)
+		if (job->intakes.at[i].read && job->intakes.at[i].origin->held)
+			sink_writer_drop(job->writer, job->intakes.at[i].batch);
+	if (!job->previous.reader)
+		return SINK_OK;
+	err = previous_keep(&job->previous, &job->gate, &job->guards.popular, job->writer);
+	return err ? sink_why(why, err, "last good entries: %s",
+			     err == SINK_EIO ? strerror(errno) : sink_strerror(err))
+		   : SINK_OK;
+}
+
+/* What the new generation will hold. */
 static uint64_t count_entries(const struct job *job)
 {
 	uint64_t sum = 0;
 
-	for (size_t i = 0; i < job->count; i++)
-		sum += job->sources[i].tally.entries;
+	for (size_t i = 0; i < job->intakes.origins_count; i++) {
+		const struct origin *origin = &job->intakes.origins[i];
+
+		sum += origin->held ? origin->kept : origin->entries;
+	}
 	return sum;
 }
+
+/* --- writing ----------------------------------------------------------------------------------------- */
 
 static int commit(struct job *job, struct sink_why *why)
 {
@@ -211,30 +259,47 @@ static int publish(struct job *job, struct sink_why *why)
 }
 
 /* Duplicates of each source are known from what the database holds in the end. */
-static int count_distinct(struct job *job, struct sink_why *why)
+static int count_distinct(struct job *job, struct sink_db *db)
+{
+	return job->json || job->report_path ? accounts_count(db, &job->intakes) : SINK_OK;
+}
+
+/* What a dry run would change. */
+static int find_changes(struct job *job, const struct sink_db *db, struct changes **out)
+{
+	struct changes_question question = { .after = db, .popular = &job->guards.popular };
+	struct sink_manifest manifest;
+	struct sink_db *before = NULL;
+	struct sink_why why;
+	int err = data_open(job->data, 0, &why, &manifest, &before);
+
+	if (err && err != SINK_ENOENT)
+		say("%s: compared with nothing", why.text);
+	question.before = before;
+	err = changes_find(&question, out);
+	sink_db_close(before);
+	return err;
+}
+
+/* Look at what was written. */
+static int look_back(struct job *job, struct changes **changes, struct sink_why *why)
 {
 	struct sink_db *db;
 	int err;
 
-	if (!job->json && !job->report_path)
+	if (!job->json && !job->report_path && !(job->dry_run && !job->quiet))
 		return SINK_OK;
 	err = sink_store_open(job->dir, &job->manifest, SINK_MAP_DIRECT, NULL, why, &db);
 	if (err)
 		return err;
-	err = report_count(db, job->sources, job->count);
+	err = count_distinct(job, db);
+	if (!err && job->dry_run)
+		err = find_changes(job, db, changes);
 	sink_db_close(db);
 	return err;
 }
 
 /* --- reports ------------------------------------------------------------------------------------ */
-
-static double seconds_since(const struct timespec *begun)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)(now.tv_sec - begun->tv_sec) + (double)(now.tv_nsec - begun->tv_nsec) / 1e9;
-}
 
 /* In the place of the last one. A pipe or a device has nothing to cut. */
 static bool write_report(FILE *file, const struct report *report)
@@ -261,55 +326,102 @@ static enum status write_reports(struct job *job, const struct report *report)
 	return STATUS_SYSTEM;
 }
 
-static enum status refuse_empty(struct job *job)
+static struct report report_of(struct job *job)
 {
-	struct report report = { .sources = job->sources,
-		.count = job->count,
+	return (struct report){ .intakes = &job->intakes,
 		.gate = &job->gate,
 		.time = job->time,
 		.dry_run = job->dry_run,
-		.refused = gate_word(GATE_EMPTY) };
+		.seconds = seconds_since(&job->begun) };
+}
+
+static enum status refuse_empty(struct job *job)
+{
+	struct report report = report_of(job);
 	enum status status;
 
+	report.refused = gate_word(GATE_EMPTY);
 	if (!job->quiet)
 		report_sources(&report);
+	report_held(&report);
 	say("no entry in any source; nothing published (--force=empty publishes an empty list)");
 	status = write_reports(job, &report);
 	return status ? status : STATUS_NO;
 }
 
-static enum status tell(struct job *job)
+/* What a source that is held back means for the program's end if none remains. */
+static enum status status_held(const struct intake *intake)
 {
-	struct report report = { .sources = job->sources,
-		.count = job->count,
-		.gate = &job->gate,
-		.time = job->time,
-		.dry_run = job->dry_run,
-		.summary = &job->summary,
-		.manifest = &job->manifest,
-		.seconds = seconds_since(&job->begun) };
-
-	if (!job->quiet) {
-		report_sources(&report);
-		report_result(&report);
-	}
-	return write_reports(job, &report);
+	if (intake->source->held != SOURCE_UNREADABLE && intake->source->held != SOURCE_LIMIT)
+		return STATUS_NO;
+	return intake->err == SINK_ENOENT ? STATUS_SYSTEM : status_of(intake->err);
 }
 
-static enum status compile(struct job *job)
+/* No source remains. The worst of them decides how it ends, the first of these what the report says. */
+static enum status refuse(struct job *job)
 {
-	struct sink_why why = { .text = "" };
-	int err = open_sources(job, &why);
+	struct report report = report_of(job);
+	enum status status, worst = STATUS_DONE;
+
+	for (size_t i = 0; i < job->count; i++) {
+		const struct intake *intake = &job->intakes.at[i];
+
+		status = intake->source->held ? status_held(intake) : STATUS_DONE;
+		if (status > worst) {
+			worst = status;
+			report.refused = guard_word(intake->source->held);
+		}
+	}
+	if (worst == STATUS_NO && !job->quiet)
+		report_sources(&report);
+	report_refusal(&report);
+	if (worst != STATUS_NO)
+		return worst; /* the last report stays */
+	status = write_reports(job, &report);
+	return status ? status : worst;
+}
+
+static enum status tell(struct job *job, const struct changes *changes)
+{
+	struct report report = report_of(job);
+	enum status status;
+
+	report.summary = &job->summary;
+	report.manifest = &job->manifest;
+	report.changes = changes;
+	if (!job->quiet)
+		report_sources(&report);
+	report_held(&report);
+	if (!job->quiet)
+		report_result(&report);
+	if (changes && !job->quiet && !job->json)
+		changes_print(changes);
+	status = write_reports(job, &report);
+	return status || count_held(job) == 0 ? status : STATUS_NO;
+}
+
+/* --- all of it ------------------------------------------------------------------------------------ */
+
+static int read_and_judge(struct job *job, struct sink_why *why)
+{
+	int err = begin_writer(job, why);
 
 	if (!err)
-		err = begin_writer(job, &why);
+		err = read_sources(job, why);
 	if (!err)
-		err = read_sources(job, &why);
-	if (err)
-		return failed(err, &why);
-	if (count_entries(job) == 0 && !job->gate.forced[GATE_EMPTY])
-		return refuse_empty(job);
-	err = commit(job, &why);
+		err = judge_change(job, why);
+	if (!err && !none_remains(job))
+		err = keep_last_good(job, why);
+	return err;
+}
+
+static enum status finish(struct job *job)
+{
+	struct sink_why why = { .text = "" };
+	struct changes *changes = NULL;
+	enum status status;
+	int err = commit(job, &why);
+
 	if (!err)
 		err = publish(job, &why);
 	if (err && job->manifest.serial == 0)
@@ -318,10 +430,31 @@ static enum status compile(struct job *job)
 		say("%s", why.text);
 		return status_of(err);
 	}
-	err = count_distinct(job, &why);
+	err = look_back(job, &changes, &why);
 	if (err)
-		say("%s: sources not counted", why.text[0] ? why.text : sink_strerror(err));
-	return tell(job);
+		say("%s: not counted", why.text[0] ? why.text : sink_strerror(err));
+	status = tell(job, changes);
+	changes_free(changes);
+	return status;
+}
+
+static enum status compile(struct job *job)
+{
+	struct sink_why why = { .text = "" };
+	int err;
+
+	fetch_sources(job);
+	open_sources(job);
+	if (none_remains(job))
+		return refuse(job);
+	err = read_and_judge(job, &why);
+	if (err)
+		return failed(err, &why);
+	if (none_remains(job))
+		return refuse(job);
+	if (count_entries(job) == 0 && !job->gate.forced[GATE_EMPTY])
+		return refuse_empty(job);
+	return finish(job);
 }
 
 static enum status compile_run(const struct command *self, int argc, char **argv)
@@ -338,7 +471,7 @@ static enum status compile_run(const struct command *self, int argc, char **argv
 
 const struct command cmd_compile = {
 	.word = "compile",
-	.operands = "SOURCE...",
+	.operands = "[SOURCE...]",
 	.summary = "make a new generation of feeds and publish it",
 	.details =
 		"SOURCE is [FORMAT:]PATH[,key=value...]; - is standard input. Without FORMAT it "
@@ -347,7 +480,9 @@ const struct command cmd_compile = {
 		"actor\n"
 		"campaign tlp legal-basis reference jurisdiction valid-from valid-until scope "
 		"action\n"
-		"tag; 'allow' makes it an allow list. A comma in a path or value is written \\,.\n",
+		"tag; 'allow' makes it an allow list. A comma in a path or value is written \\,.\n"
+		"A source that a check holds back keeps its last good entries; then the end is "
+		"1.\n",
 	.options = job_options,
 	.run = compile_run,
 };

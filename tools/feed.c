@@ -83,21 +83,21 @@ struct reading {
 	struct feed_tally *tally;
 	struct feed_out out;
 	bool begun; /* documents: an item is at hand */
-	uint64_t number; /* of the line */
 	uint64_t entries; /* from this line */
 	bool skipped; /* something of this line was left out */
 	enum feed_reason first; /* the first reason of this line */
 };
 
-static void add_example(struct feed_skips *skips, uint64_t number, struct sink_span text)
+void feed_example_add(struct feed_skips *skips, uint64_t nth, const struct feed_tally *tally,
+	struct sink_span text)
 {
-	uint64_t nth = skips->lines + skips->names;
 	struct feed_example *example;
 
 	if (nth >= FEED_EXAMPLES)
 		return;
 	example = &skips->example[nth];
-	example->line = number;
+	example->line = tally->number;
+	example->part = tally->part;
 	example->len = (uint8_t)(text.len < FEED_EXAMPLE_MAX ? text.len : FEED_EXAMPLE_MAX);
 	memcpy(example->text, text.at, example->len);
 }
@@ -145,7 +145,7 @@ static void skip(void *arg, enum feed_reason reason, struct sink_span detail, st
 	struct reading *r = arg;
 	struct feed_skips *skips = &r->tally->skips[reason];
 
-	add_example(skips, r->number, what);
+	feed_example_add(skips, skips->lines + skips->names, r->tally, what);
 	if (detail.len > 0)
 		add_detail(r->tally, reason, detail);
 	skips->names++;
@@ -193,7 +193,7 @@ static void settle(struct reading *r)
 
 static void begin(struct reading *r, uint64_t number)
 {
-	r->number = number;
+	r->tally->number = number;
 	r->entries = 0;
 	r->skipped = false;
 	r->tally->lines++;

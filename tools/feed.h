@@ -203,6 +203,7 @@ int feed_recognise(struct sink_span sample, bool whole, struct sink_why *why,
 
 struct feed_example {
 	uint64_t line; /* from 1 */
+	uint32_t part; /* of the tally, when it was found */
 	uint8_t len;
 	uint8_t text[FEED_EXAMPLE_MAX];
 };
@@ -225,6 +226,8 @@ struct feed_detail {
 
 /* Every line (of a document: item) is accounted for: lines = comments + taken + the sum of skips[].lines. */
 struct feed_tally {
+	uint32_t part; /* which of several inputs is at hand: whoever reads them says so */
+	uint64_t number; /* of the line or item at hand */
 	uint64_t lines;
 	uint64_t comments; /* and blank lines and headers */
 	uint64_t taken; /* lines with at least one entry */
@@ -236,6 +239,10 @@ struct feed_tally {
 };
 
 uint64_t feed_tally_skipped(const struct feed_tally *tally); /* lines */
+
+/* Keep the first few of what is counted: `nth`, from 0, is how many there were before. */
+void feed_example_add(struct feed_skips *skips, uint64_t nth, const struct feed_tally *tally,
+	struct sink_span text);
 
 /* Who wants the entries of a whole feed. */
 struct feed_sink {
@@ -250,7 +257,7 @@ struct feed_sink {
 /* Read a feed to its end. A bad line never stops it.
  *
  * options  NULL: none
- * tally    all zero before; right also after a failure
+ * tally    all zero before, or what an earlier part left: it adds up; right also after a failure
  * why      may be NULL; without the input's name
  * returns  SINK_OK; SINK_EIO, SINK_ETOOLONG (see lines.h); SINK_ESYNTAX, SINK_ENOMEM (a document that cannot
  *          be read, or an archive that is damaged), all of them with `why`; what `entry` returned

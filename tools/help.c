@@ -4,6 +4,7 @@
 
 #include "cmd.h"
 #include "feed.h"
+#include "gate.h"
 #include "say.h"
 
 static void put_option(const struct option_row *row)
@@ -22,6 +23,19 @@ static void put_option(const struct option_row *row)
 	printf("  %-26s %s\n", left, row->help);
 }
 
+/* What the other rows of `compile` mean. */
+static void put_compile(void)
+{
+	printf("\nformats:\n");
+	for (size_t i = 0; feed_formats[i]; i++)
+		printf("  %-10s %s (%s)\n", feed_formats[i]->word, feed_formats[i]->summary,
+			feed_formats[i]->scope);
+	printf("\nchecks, and what --force=CHECK does instead:\n");
+	for (int i = 0; i < GATE_COUNT; i++)
+		printf("  %-10s %s\n", gate_word((enum gate_check)i),
+			gate_help((enum gate_check)i));
+}
+
 void help_command(const struct command *command)
 {
 	static const struct option_row help = { 'h', "help", NULL, "this text" };
@@ -30,12 +44,8 @@ void help_command(const struct command *command)
 		command->operands[0] ? " " : "", command->operands, command->summary);
 	if (command->details)
 		printf("\n%s", command->details);
-	if (command == &cmd_compile) {
-		printf("\nformats:\n");
-		for (size_t i = 0; feed_formats[i]; i++)
-			printf("  %-10s %s (%s)\n", feed_formats[i]->word, feed_formats[i]->summary,
-				feed_formats[i]->scope);
-	}
+	if (command == &cmd_compile)
+		put_compile();
 	printf("\noptions:\n");
 	for (const struct option_row *row = command->options; row->key || row->word; row++)
 		put_option(row);

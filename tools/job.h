@@ -8,24 +8,37 @@
 
 #include "answer.h"
 #include "cmd.h"
+#include "config.h"
 #include "gate.h"
+#include "guard.h"
+#include "intake.h"
+#include "previous.h"
 #include "sinkhole/store.h"
 #include "source.h"
 #include "withdraw.h"
 
 struct job {
 	const struct command *self;
-	const char *dir; /* the data directory; of a dry run: a temporary one */
-	const char *report_path, *reason;
+	const char *data; /* the data directory */
+	const char *dir; /* where the generation goes: the same; of a dry run: a temporary one */
+	const char *config_path, *report_path, *reason;
 	bool dry_run, json, quiet;
 	unsigned keep;
 	size_t memory; /* bytes */
 	int64_t time;
 	struct answer answer;
 	struct gate gate;
+	struct guards guards;
+	struct path_list popular, protected; /* of the command line; the strings are not ours */
 	struct withdrawn withdrawn;
-	struct source *sources;
-	size_t count; /* of sources that are initialised */
+	struct config config; /* its sources come first */
+	struct source *arguments; /* the sources of the command line */
+	size_t arguments_count;
+	struct source **sources; /* all of them */
+	size_t count;
+	struct intakes intakes;
+	struct previous previous;
+	struct mix mix;
 	FILE *report_file;
 	struct sink_writer *writer;
 	struct sink_summary summary;
@@ -45,5 +58,7 @@ extern const struct option_row job_options[];
 enum status job_begin(struct job *job, int argc, char **argv, bool *more);
 
 void job_end(struct job *job);
+
+double seconds_since(const struct timespec *begun); /* by CLOCK_MONOTONIC */
 
 #endif

@@ -3,75 +3,145 @@
 
 #include <stdlib.h>
 
+#include "guard.h"
 #include "json.h"
 #include "say.h"
 
 #define EXAMPLE_SHOWN 60 /* bytes of an example on a terminal */
 
-static json_t *example_json(const struct source *source, const struct feed_example *example)
+static json_t *example_json(const struct intake *intake, const struct feed_example *example)
 {
-	char at[64];
-	json_t *out = json_object();
+	const char *title = intake_title(intake, example->part);
+	char at[32];
+	json_t *out = json_object(), *valid = json_text(sink_span_text(title));
 
 	snprintf(at, sizeof at, ":%llu", (unsigned long long)example->line);
-	json_t *title = json_text(sink_span_text(source_title(source)));
-	json_object_set_new(out, "at", json_sprintf("%s%s", json_string_value(title), at));
-	json_decref(title);
+	json_object_set_new(out, "at", json_sprintf("%s%s", json_string_value(valid), at));
+	json_decref(valid);
 	json_object_set_new(out, "text", json_text(sink_span(example->text, example->len)));
 	return out;
 }
 
-static json_t *skips_json(const struct source *source, enum feed_reason reason)
+static json_t *examples_json(const struct intake *intake, const struct feed_skips *skips)
 {
-	const struct feed_skips *skips = &source->tally.skips[reason];
 	uint64_t count = skips->lines + skips->names;
-	json_t *examples = json_array();
-
-	for (size_t i = 0; i < FEED_EXAMPLES && i < count; i++)
-		json_array_append_new(examples, example_json(source, &skips->example[i]));
-	return json_pack("{s:s,s:I,s:I,s:o}", "reason", feed_reason_word(reason), "lines",
-		(json_int_t)skips->lines, "names", (json_int_t)skips->names, "examples", examples);
-}
-
-static json_t *reasons_json(const struct source *source)
-{
 	json_t *out = json_array();
 
-	for (int i = 0; i < FEED_REASON_COUNT; i++)
-		if (source->tally.skips[i].lines + source->tally.skips[i].names > 0)
-			json_array_append_new(out, skips_json(source, (enum feed_reason)i));
+	for (size_t i = 0; i < FEED_EXAMPLES && i < count; i++)
+		json_array_append_new(out, example_json(intake, &skips->example[i]));
 	return out;
 }
 
-static json_t *duplicates_json(const struct source *source)
+/* How often which of a reason's kinds: {"third-party": 12}. */
+static json_t *details_json(const struct feed_tally *tally, enum feed_reason reason)
 {
-	if (source->distinct == UINT64_MAX)
-		return json_null();
-	return json_integer((json_int_t)(source->tally.entries - source->distinct));
+	json_t *out = json_object();
+
+	for (size_t i = 0; i < tally->details_count; i++) {
+		const struct feed_detail *detail = &tally->details[i];
+		json_t *word = json_text(sink_span(detail->text, detail->len));
+
+		if (detail->reason == reason && word)
+			json_object_set_new(out, json_string_value(word),
+				json_integer((json_int_t)detail->count));
+		json_decref(word);
+	}
+	return out;
 }
 
-static json_t *source_json(const struct source *source)
+static json_t *skips_json(const struct intake *intake, enum feed_reason reason)
 {
-	const struct feed_tally *tally = &source->tally;
+	const struct feed_tally *tally = &intake->source->tally;
+	const struct feed_skips *skips = &tally->skips[reason];
+	json_t *details = details_json(tally, reason);
+	json_t *out = json_pack("{s:s,s:I,s:I,s:o}", "reason", feed_reason_word(reason), "lines",
+		(json_int_t)skips->lines, "names", (json_int_t)skips->names, "examples",
+		examples_json(intake, skips));
 
-	return json_pack("{s:o,s:o,s:s,s:b,s:I,s:I,s:I,s:I,s:I,s:o,s:o}", "source",
-		json_text(source->attributes.record.text[SINK_FIELD_SOURCE]), "path",
-		json_text(sink_span_text(source->path)), "format", source->format->word,
-		"recognised", source->recognised, "lines", (json_int_t)tally->lines, "comments",
-		(json_int_t)tally->comments, "taken", (json_int_t)tally->taken, "skipped",
-		(json_int_t)feed_tally_skipped(tally), "entries", (json_int_t)tally->entries,
-		"duplicates", duplicates_json(source), "reasons", reasons_json(source));
+	if (json_object_size(details) > 0)
+		json_object_set(out, "details", details);
+	json_decref(details);
+	return out;
+}
+
+static json_t *reasons_json(const struct intake *intake)
+{
+	const struct feed_tally *tally = &intake->source->tally;
+	json_t *out = json_array();
+
+	for (int i = 0; i < FEED_REASON_COUNT; i++)
+		if (tally->skips[i].lines + tally->skips[i].names > 0)
+			json_array_append_new(out, skips_json(intake, (enum feed_reason)i));
+	return out;
+}
+
+static json_t *counted(bool is_counted, uint64_t n)
+{
+	return is_counted ? json_integer((json_int_t)n) : json_null();
+}
+
+static json_t *moved_json(const struct intake *intake)
+{
+	const struct source *source = intake->source;
+	bool is_counted = intake->distinct != UINT64_MAX;
+
+	return json_pack("{s:I,s:o,s:o,s:o,s:f}", "entries", (json_int_t)source->tally.entries,
+		"duplicates", counted(is_counted, source->tally.entries - intake->distinct),
+		"subsumed", counted(is_counted, intake->subsumed), "reasons", reasons_json(intake),
+		"seconds", intake->seconds);
+}
+
+/* Of a source and those that share its name: what it had, and what was made of that. */
+static json_t *origin_json(const struct intake *intake)
+{
+	const struct origin *origin = intake->origin;
+	enum gate_check check = guard_check(intake->source->held);
+
+	return json_pack("{s:s?,s:o?,s:s?,s:I,s:I,s:o,s:o,s:o}", "held",
+		origin->held ? guard_word(origin->held) : NULL, "held-why",
+		intake->source->held ? json_text(sink_span_text(intake->source->why_held.text))
+				     : NULL,
+		"override", check == GATE_COUNT ? NULL : gate_word(check), "kept",
+		(json_int_t)origin->kept, "kept-not", (json_int_t)origin->kept_not, "added",
+		counted(origin->judged, origin->added), "removed",
+		counted(origin->judged, origin->removed), "popular",
+		examples_json(intake, &intake->popular));
+}
+
+static json_t *source_json(const struct intake *intake)
+{
+	const struct source *source = intake->source;
+	const struct feed_tally *tally = &source->tally;
+	json_t *out = json_pack("{s:o,s:o,s:s?,s:b,s:I,s:I,s:I,s:I}", "source",
+		json_text(source_name(source)), "path",
+		json_text(sink_span_text(intake_name(intake))), "format",
+		source->format ? source->format->word : NULL, "recognised", source->recognised,
+		"lines", (json_int_t)tally->lines, "comments", (json_int_t)tally->comments, "taken",
+		(json_int_t)tally->taken, "skipped", (json_int_t)feed_tally_skipped(tally));
+
+	if (intake->fetched)
+		json_object_set_new(out, "fetched",
+			json_string(fetch_result_word(intake->fetched->result)));
+	json_object_update_new(out, moved_json(intake));
+	json_object_update_new(out, origin_json(intake));
+	return out;
+}
+
+static json_t *sources_json(const struct intakes *intakes)
+{
+	json_t *out = json_array();
+
+	for (size_t i = 0; i < intakes->count; i++)
+		json_array_append_new(out, source_json(&intakes->at[i]));
+	return out;
 }
 
 json_t *report_json(const struct report *r)
 {
-	json_t *sources = json_array(), *out;
+	json_t *out = json_pack("{s:s,s:o,s:b,s:s?,s:o,s:f}", "tool", "sinkhole " SINK_VERSION,
+		"time", json_moment(r->time), "dry-run", r->dry_run, "refused", r->refused,
+		"sources", sources_json(r->intakes), "seconds", r->seconds);
 
-	for (size_t i = 0; i < r->count; i++)
-		json_array_append_new(sources, source_json(&r->sources[i]));
-	out = json_pack("{s:s,s:o,s:b,s:s?,s:o}", "tool", "sinkhole " SINK_VERSION, "time",
-		json_moment(r->time), "dry-run", r->dry_run, "refused", r->refused, "sources",
-		sources);
 	json_object_set_new(out, "generation",
 		r->manifest && !r->dry_run ? json_integer((json_int_t)r->manifest->serial)
 					   : json_null());
@@ -84,6 +154,8 @@ json_t *report_json(const struct report *r)
 				(json_int_t)r->summary->records, "bytes",
 				(json_int_t)r->summary->bytes, "base-sha256",
 				json_digest(r->manifest->base_digest)));
+	if (r->changes)
+		json_object_set_new(out, "changes", changes_json(r->changes));
 	return out;
 }
 
@@ -101,13 +173,16 @@ static void put_reasons(const struct feed_tally *tally)
 	}
 }
 
-static void put_source(const struct source *source)
+static void put_source(const struct intake *intake)
 {
+	const struct source *source = intake->source;
 	const struct feed_tally *tally = &source->tally;
 	uint64_t skipped = feed_tally_skipped(tally);
 
+	if (!intake->read)
+		return;
 	fputs("sinkhole: ", stderr);
-	put_text(stderr, sink_span_text(source_title(source)), 200);
+	put_text(stderr, sink_span_text(intake_name(intake)), 200);
 	fprintf(stderr, " (%s): %s lines, %s entries, %s comments, %s skipped",
 		source->format->word, number(tally->lines).text, number(tally->entries).text,
 		number(tally->comments).text, number(skipped).text);
@@ -135,10 +210,10 @@ static const struct feed_example *best_example(const struct feed_skips *skips, u
 }
 
 /* What the gate left out deserves a line of its own: it may be a feed gone wrong. */
-static void put_gate(const struct report *r, const struct source *source, enum feed_reason reason,
+static void put_gate(const struct report *r, const struct intake *intake, enum feed_reason reason,
 	enum gate_check check)
 {
-	const struct feed_skips *skips = &source->tally.skips[reason];
+	const struct feed_skips *skips = &intake->source->tally.skips[reason];
 	uint64_t count = skips->lines + skips->names;
 	const struct feed_example *example = best_example(skips, count);
 
@@ -148,7 +223,7 @@ static void put_gate(const struct report *r, const struct source *source, enum f
 		feed_reason_word(reason));
 	put_text(stderr, sink_span(example->text, example->len), EXAMPLE_SHOWN);
 	fputs("' (", stderr);
-	put_text(stderr, sink_span_text(source_title(source)), 200);
+	put_text(stderr, sink_span_text(intake_title(intake, example->part)), 200);
 	fprintf(stderr, ":%llu)", (unsigned long long)example->line);
 	if (!r->gate->forced[check] && !is_root(example))
 		fprintf(stderr, "; --force=%s takes them", gate_word(check));
@@ -157,12 +232,81 @@ static void put_gate(const struct report *r, const struct source *source, enum f
 
 void report_sources(const struct report *r)
 {
+	static const struct {
+		enum feed_reason reason;
+		enum gate_check check;
+	} gates[] = {
+		{ FEED_TLD, GATE_TLD },
+		{ FEED_SUFFIX, GATE_SUFFIX },
+		{ FEED_PROTECTED, GATE_PROTECTED },
+		{ FEED_BOGON, GATE_BOGON },
+	};
+
 	progress_end();
-	for (size_t i = 0; i < r->count; i++) {
-		put_source(&r->sources[i]);
-		put_gate(r, &r->sources[i], FEED_TLD, GATE_TLD);
-		put_gate(r, &r->sources[i], FEED_SUFFIX, GATE_SUFFIX);
+	for (size_t i = 0; i < r->intakes->count; i++) {
+		put_source(&r->intakes->at[i]);
+		for (size_t j = 0; j < sizeof gates / sizeof gates[0]; j++)
+			put_gate(r, &r->intakes->at[i], gates[j].reason, gates[j].check);
 	}
+}
+
+/* A source's name, cut to fit into a line. */
+struct label {
+	char text[100];
+};
+
+static struct label label(const struct intake *intake)
+{
+	struct sink_span name = intake->origin->name;
+	struct label out;
+
+	snprintf(out.text, sizeof out.text, "%.*s", (int)(name.len < 80 ? name.len : 80),
+		(const char *)name.at);
+	return out;
+}
+
+/* And what is there of it instead. */
+static void say_held(const struct intake *intake)
+{
+	const struct origin *origin = intake->origin;
+	const char *why = intake->source->why_held.text;
+
+	if (origin->kept + origin->kept_not == 0)
+		say("source '%s' held back: %s; it has no last good entries", label(intake).text,
+			why);
+	else if (origin->kept_not == 0)
+		say("source '%s' held back: %s; its %s last good entries stay", label(intake).text,
+			why, number(origin->kept).text);
+	else
+		say("source '%s' held back: %s; its %s last good entries stay, %s is left out by "
+		    "the "
+		    "gate",
+			label(intake).text, why, number(origin->kept).text,
+			number(origin->kept_not).text);
+}
+
+void report_held(const struct report *r)
+{
+	progress_end();
+	for (size_t i = 0; i < r->intakes->count; i++)
+		if (r->intakes->at[i].source->held)
+			say_held(&r->intakes->at[i]);
+}
+
+void report_refusal(const struct report *r)
+{
+	const struct intakes *intakes = r->intakes;
+
+	progress_end();
+	if (intakes->count == 1) {
+		say("%s; nothing published", intakes->at[0].source->why_held.text);
+		return;
+	}
+	for (size_t i = 0; i < intakes->count; i++)
+		if (intakes->at[i].source->held)
+			say("source '%s' held back: %s", label(&intakes->at[i]).text,
+				intakes->at[i].source->why_held.text);
+	say("no source remains; nothing published");
 }
 
 void report_result(const struct report *r)
@@ -179,86 +323,4 @@ void report_result(const struct report *r)
 			(unsigned long long)r->manifest->serial, number(r->summary->names).text,
 			number(r->summary->listings).text, number(r->summary->duplicates).text,
 			number(r->summary->bytes).text, r->seconds);
-}
-
-/* --- how many listings each source has ------------------------------------------------------------ */
-
-struct counting {
-	struct sink_reader *reader;
-	struct source *sources;
-	size_t count;
-	uint64_t *by_record;
-	uint32_t records;
-};
-
-static int count_listing(void *arg, const struct sink_subject *subject,
-	const struct sink_listing *listing)
-{
-	struct counting *c = arg;
-
-	(void)subject;
-	if (listing->record >= c->records)
-		return SINK_ECORRUPT;
-	c->by_record[listing->record]++;
-	return SINK_OK;
-}
-
-static struct sink_span source_name(const struct source *source)
-{
-	return source->attributes.record.text[SINK_FIELD_SOURCE];
-}
-
-/* The only source of that name; NULL if there are several. */
-static struct source *find_source(struct counting *c, struct sink_span name)
-{
-	struct source *found = NULL;
-
-	for (size_t i = 0; i < c->count; i++) {
-		if (!sink_span_equal(source_name(&c->sources[i]), name))
-			continue;
-		if (found)
-			return NULL;
-		found = &c->sources[i];
-	}
-	return found;
-}
-
-static int attribute(struct counting *c)
-{
-	for (size_t i = 0; i < c->count; i++)
-		if (find_source(c, source_name(&c->sources[i])))
-			c->sources[i].distinct = 0;
-	for (uint32_t id = 0; id < c->records; id++) {
-		struct sink_record record;
-		struct source *source;
-		int err = sink_reader_record(c->reader, id, &record);
-
-		if (err)
-			return err;
-		source = find_source(c, record.text[SINK_FIELD_SOURCE]);
-		if (source)
-			source->distinct += c->by_record[id];
-	}
-	return SINK_OK;
-}
-
-int report_count(const struct sink_db *db, struct source *sources, size_t count)
-{
-	struct counting c = { .sources = sources, .count = count };
-	struct sink_summary summary;
-	int err;
-
-	sink_db_summary(db, &summary);
-	c.records = summary.records;
-	c.by_record = calloc(c.records + (size_t)1, sizeof *c.by_record);
-	if (!c.by_record)
-		return SINK_ENOMEM;
-	err = sink_reader_begin(db, &c.reader);
-	if (!err)
-		err = sink_reader_each(c.reader, count_listing, &c);
-	if (!err)
-		err = attribute(&c);
-	sink_reader_end(c.reader);
-	free(c.by_record);
-	return err;
 }

@@ -125,18 +125,23 @@ const char *source_title(const struct source *source)
 	return strcmp(source->path, "-") == 0 ? "standard input" : source->path;
 }
 
-static int recognise(struct source *source, struct sink_why *why)
+int source_recognise(struct source *source, const struct lines *lines, const char *title,
+	struct sink_why *why)
 {
 	struct sink_why reason;
 	bool whole;
-	struct sink_span sample = lines_sample(source->lines, &whole);
-	int err = feed_recognise(sample, whole, &reason, &source->format);
+	struct sink_span sample = lines_sample(lines, &whole);
+	int err;
 
+	if (source->format && !source->recognised)
+		return SINK_OK;
+	err = feed_recognise(sample, whole, &reason, &source->format);
 	source->recognised = true;
 	if (err)
 		return sink_why(why, err,
-			"'%s': is it domains, hosts or adblock? %s; write FORMAT:%s if you know",
-			source_title(source), reason.text, source->path);
+			"'%.200s': is it domains, hosts or adblock? %s; write FORMAT:%.200s if you "
+			"know",
+			title, reason.text, title);
 	return SINK_OK;
 }
 
@@ -144,9 +149,7 @@ int source_open(struct source *source, struct sink_why *why)
 {
 	int err = lines_open(source->path, why, &source->lines);
 
-	if (!err && !source->format)
-		err = recognise(source, why);
-	return err;
+	return err ? err : source_recognise(source, source->lines, source_title(source), why);
 }
 
 void source_end(struct source *source)

@@ -59,6 +59,14 @@ void source_init(struct source *source);
  */
 int source_parse(const char *text, struct sink_why *why, struct source *out);
 
+/* Find the format of an open input by its beginning, unless somebody named one.
+ *
+ * title    how messages name it
+ * returns  SINK_OK; SINK_ESYNTAX (not recognised)
+ */
+int source_recognise(struct source *source, const struct lines *lines, const char *title,
+	struct sink_why *why);
+
 /* Open it and find its format.
  *
  * returns  SINK_OK; as lines_open(); SINK_ESYNTAX (not recognised)

@@ -68,6 +68,12 @@ int withdraw_add(struct withdrawn *w, const struct feed_entry *entry)
 	return SINK_OK;
 }
 
+void withdraw_cut(struct withdrawn *w, size_t count)
+{
+	while (w->count > count)
+		free(w->items[--w->count].key);
+}
+
 void withdraw_sort(struct withdrawn *w)
 {
 	if (w->count > 0)

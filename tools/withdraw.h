@@ -13,6 +13,9 @@ struct withdrawn {
 /* returns  SINK_OK; SINK_ENOMEM */
 int withdraw_add(struct withdrawn *w, const struct feed_entry *entry);
 
+/* Forget all but the first `count`: of a list that turned out to be unreadable. Before withdraw_sort(). */
+void withdraw_cut(struct withdrawn *w, size_t count);
+
 /* After the last withdraw_add(). */
 void withdraw_sort(struct withdrawn *w);
 
