@@ -22,6 +22,14 @@ static bool is_excepted(struct sink_span except, const struct sink_name *name)
 	return false;
 }
 
+/* Does it ask for what this version does not do? To hold back a block until then blocks too little; to hold
+ * back an allow entry would block more than any feed said, so one about certain query types holds for all. */
+static bool is_for_later(const struct sink_record *record)
+{
+	return record->hint == SINK_HINT_TRUNCATE ||
+		(record->types.len > 0 && record->kind != SINK_KIND_ALLOW);
+}
+
 enum sink_standing sink_stand(const struct sink_record *record, const struct sink_name *name,
 	int64_t now)
 {
@@ -31,7 +39,7 @@ enum sink_standing sink_stand(const struct sink_record *record, const struct sin
 		return SINK_STANDING_EXPIRED;
 	if (name && is_excepted(record->except, name))
 		return SINK_STANDING_EXCEPTED;
-	if (record->hint == SINK_HINT_TRUNCATE || record->types.len > 0)
+	if (is_for_later(record))
 		return SINK_STANDING_LATER;
 	return SINK_STANDING_ELIGIBLE;
 }

@@ -296,7 +296,7 @@ static const struct {
 	/* What is over is over, whatever else it says. */
 	{ "over.test", "over", BLOCK, BYTES("\0\0\1"), BYTES(ROOT), { 0 }, 0, NOW },
 	{ "both.test", "both", BLOCK, BYTES("\0\0\1"), BYTES(ROOT), { 0 }, 0, 0 },
-	/* What does nothing lifts nothing, and hides nothing. */
+	/* What does nothing hides nothing; an allow entry for some types lifts for all of them. */
 	{ "a.mixed.test", "mixed", ALLOW, BYTES("\0\0\1"), { 0 }, { 0 }, 0, 0 },
 	{ "mixed.test", "mixed", BLOCK, { 0 }, { 0 }, { 0 }, 0, 0 },
 	{ "b.mixed.test", "mixed", IMPORTANT, { 0 }, { 0 }, { 0 }, SINK_HINT_TRUNCATE, 0 },
@@ -321,7 +321,7 @@ static const struct {
 	{ "good.important.test", NX, "2 subtree important in force, " }, /* another good one */
 	{ "all.test", NONE, "2 subtree block excepted, " },
 	{ "x.all.test", NONE, "2 subtree block excepted, " },
-	{ "types.test", NONE, "2 subtree block later, 2 subtree allow later, " },
+	{ "types.test", PASS, "2 subtree block later, 2 subtree allow in force, " },
 	{ "tcp.test", NONE, "2 subtree block later, " },
 	{ "nx.test", NX, "2 subtree block in force, " },
 	{ "nodata.test", NX, "2 subtree block in force, " },
@@ -330,7 +330,7 @@ static const struct {
 	{ "data.test", NX, "2 subtree block in force, " },
 	{ "over.test", NONE, "2 subtree block expired, " },
 	{ "both.test", NONE, "2 subtree block excepted, " },
-	{ "a.mixed.test", NX, "3 subtree allow later, 2 subtree block in force, " },
+	{ "a.mixed.test", PASS, "3 subtree allow in force, 2 subtree block in force, " },
 	{ "b.mixed.test", PASS,
 		"3 subtree allow in force, 3 subtree important later, 2 subtree block in force, " },
 };
@@ -390,6 +390,12 @@ START_TEST(standing_of_a_record)
 	record.except = sink_span(ROOT, 2);
 	ck_assert_int_eq(sink_stand(&record, NULL, NOW), SINK_STANDING_ELIGIBLE);
 	record.types = sink_span("\0\0\1", 3);
+	ck_assert_int_eq(sink_stand(&record, NULL, NOW), SINK_STANDING_LATER);
+	record.kind = IMPORTANT;
+	ck_assert_int_eq(sink_stand(&record, NULL, NOW), SINK_STANDING_LATER);
+	record.kind = ALLOW; /* to wait would block more than any feed said */
+	ck_assert_int_eq(sink_stand(&record, NULL, NOW), SINK_STANDING_ELIGIBLE);
+	record.hint = SINK_HINT_TRUNCATE;
 	ck_assert_int_eq(sink_stand(&record, NULL, NOW), SINK_STANDING_LATER);
 	record.valid_until = NOW;
 	ck_assert_int_eq(sink_stand(&record, NULL, NOW), SINK_STANDING_EXPIRED);

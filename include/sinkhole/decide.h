@@ -11,7 +11,9 @@ enum sink_standing {
 	SINK_STANDING_FUTURE, /* its valid-from has not come */
 	SINK_STANDING_EXPIRED, /* its valid-until is over */
 	SINK_STANDING_EXCEPTED, /* it leaves this name alone: record.except */
-	SINK_STANDING_LATER, /* it asks for what this version does not do: a hint to truncate, query types */
+	/* It asks for what this version does not do: to truncate, or to block certain query types only. (An allow
+	 * entry for certain types is in force for all of them meanwhile: rather too little blocked.) */
+	SINK_STANDING_LATER,
 };
 
 /* What becomes of a record's listings that cover a name, if that depends on the record alone.
