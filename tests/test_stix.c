@@ -473,6 +473,43 @@ START_TEST(attribution)
 }
 END_TEST
 
+/* A strange document: one indicator, many relationships, and as many versions of it that ask for them. */
+START_TEST(many_relationships)
+{
+	enum { COUNT = 100000 };
+	struct stix_graph *g;
+	struct stix_attribution by = { 0 };
+	char id[64], name[64];
+
+	ck_assert_int_eq(stix_graph_open(&g), SINK_OK);
+	add(g, "i", STIX_OBJECT, "", 1, false);
+	for (int i = 0; i < COUNT; i++) {
+		enum stix_kind kind = i % 4 == 0 ? STIX_MALWARE
+			: i % 4 == 1		 ? STIX_TOOL
+			: i % 4 == 2		 ? STIX_ACTOR
+						 : STIX_CAMPAIGN;
+
+		snprintf(id, sizeof id, "o%d", i);
+		snprintf(name, sizeof name, "%06d", COUNT - i / 8); /* each kind has each twice */
+		add(g, id, kind, name, 1, false);
+		relate(g, "", 1, false, STIX_INDICATES, "i", id);
+	}
+	stix_graph_settle(g);
+	for (int i = 0; i < COUNT; i++)
+		stix_graph_attribute(g, sink_span_text("i"), &by);
+	must_be(by.actor, "087501");
+	must_be(by.campaign, "087501");
+	ck_assert_uint_eq(by.malware_count, STIX_TAGS_MAX);
+	ck_assert_uint_eq(by.tools_count, STIX_TAGS_MAX);
+	for (int i = 0; i < STIX_TAGS_MAX; i++) {
+		snprintf(name, sizeof name, "%06d", 87501 + i);
+		must_be(by.malware[i], name);
+		must_be(by.tools[i], name);
+	}
+	stix_graph_close(g);
+}
+END_TEST
+
 START_TEST(versions)
 {
 	struct stix_graph *g;
@@ -575,6 +612,7 @@ int main(void)
 	suite_add_tcase(suite, tcase);
 	tcase = tcase_create("graph");
 	tcase_add_test(tcase, attribution);
+	tcase_add_test(tcase, many_relationships);
 	tcase_add_test(tcase, versions);
 	tcase_add_test(tcase, fixed_markings);
 	tcase_add_test(tcase, many_objects);

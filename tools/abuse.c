@@ -9,15 +9,20 @@ struct map {
 	size_t count; /* columns of a row; 0: no heading yet */
 };
 
-static void map_columns(const struct abuse_table *table, const struct table_row *heading,
-	struct map *map)
+static int map_columns(const struct abuse_table *table, const struct table_row *heading,
+	struct map *map, struct sink_why *why)
 {
 	map->count = heading->count;
 	for (size_t i = 0; table->columns[i]; i++) {
 		size_t n = table_column(heading, sink_span_text(table->columns[i]));
 
+		if (n < heading->count && table_is_twice(heading, n))
+			return sink_why(why, SINK_ESYNTAX,
+				"line %llu: the heading '%s' stands there twice",
+				(unsigned long long)heading->number, table->columns[i]);
 		map->column[i] = n < heading->count ? n : TABLE_COLUMNS_MAX;
 	}
+	return SINK_OK;
 }
 
 static bool is_heading(const struct abuse_table *table, const struct table_row *row)
@@ -39,11 +44,32 @@ static bool map_by_count(const struct abuse_table *table, size_t count, struct m
 			row.count++;
 		}
 		if (row.count == count) {
-			map_columns(table, &row, map);
+			map_columns(table, &row, map, NULL);
 			return true;
 		}
 	}
 	return false;
+}
+
+static int take_values(const struct abuse_table *table, const struct sink_span *values,
+	struct sink_span text, const struct feed_out *out)
+{
+	struct sink_span subject = values[table->subject], detail = sink_span(NULL, 0);
+	struct attributes says;
+	struct feed_entry entry;
+	enum feed_reason reason;
+
+	feed_entry_init(&entry);
+	reason = subject.len > 0 ? table->judge(values, &entry, &detail) : FEED_COLUMN;
+	if (reason) {
+		feed_skip_detail(out, reason, detail, subject.len > 0 ? subject : text);
+		return SINK_OK;
+	}
+	attributes_init(&says);
+	if (!table->say(values, &says))
+		feed_skip(out, FEED_VALUE, text);
+	entry.says = &says;
+	return out->entry(out->arg, &entry);
 }
 
 static int take_row(const struct abuse_table *table, const struct table_row *row,
@@ -58,16 +84,14 @@ static int take_row(const struct abuse_table *table, const struct table_row *row
 		if (text_is(values[i], "None"))
 			values[i].len = 0;
 	}
-	return table->row(values, row->text, out);
+	return take_values(table, values, row->text, out);
 }
 
 static int judge_row(const struct abuse_table *table, const struct table_row *row, struct map *map,
 	const struct feed_document *document, const struct feed_out *out)
 {
-	if (is_heading(table, row)) { /* of files that were put together, or without its '#' */
-		map_columns(table, row, map);
-		return SINK_OK;
-	}
+	if (is_heading(table, row)) /* of files that were put together, or without its '#' */
+		return map_columns(table, row, map, document->why);
 	if (map->count == 0 && !map_by_count(table, row->count, map))
 		return sink_why(document->why, SINK_ESYNTAX,
 			"line %llu: no heading before it, and %zu columns: this is no such export",
@@ -78,13 +102,14 @@ static int judge_row(const struct abuse_table *table, const struct table_row *ro
 	return SINK_OK;
 }
 
-static void judge_comment(const struct abuse_table *table, struct sink_span text, struct map *map)
+static int judge_comment(const struct abuse_table *table, const struct table_row *comment,
+	struct map *map, struct sink_why *why)
 {
 	struct table_row heading;
 
-	table_cut(table_comment(text), ',', &heading);
-	if (is_heading(table, &heading))
-		map_columns(table, &heading, map);
+	heading.number = comment->number;
+	table_cut(table_comment(comment->text), ',', &heading);
+	return is_heading(table, &heading) ? map_columns(table, &heading, map, why) : SINK_OK;
 }
 
 int abuse_read(const struct abuse_table *format, const struct feed_document *document,
@@ -102,7 +127,7 @@ int abuse_read(const struct abuse_table *format, const struct feed_document *doc
 		if (row->reason)
 			feed_skip(out, row->reason, row->text);
 		else if (row->comment)
-			judge_comment(format, row->text, &map);
+			err = judge_comment(format, row, &map, document->why);
 		else
 			err = judge_row(format, row, &map, document, out);
 	}

@@ -15,12 +15,15 @@ struct abuse_table {
 	/* All columns in the order in which they were published at some time, to be told by their number where
 	 * there is no heading. Each ended by NULL, and so are they */
 	const char *const *const *orders;
-	/* Make the entry of one row, or say why not.
+	size_t subject; /* which of them holds what is listed */
+	/* Both are given a row's values in the order of `columns`; empty where there is none, or it says "None".
 	 *
-	 * values   in the order of `columns`; empty where there is none, or it says "None"
-	 * returns  as out->entry() */
-	int (*row)(const struct sink_span *values, struct sink_span text,
-		const struct feed_out *out);
+	 * What is listed, if it is: trigger, scope and name or prefix. *detail, empty at first, may tell which one of
+	 * the reason's kind it is */
+	enum feed_reason (*judge)(const struct sink_span *values, struct feed_entry *entry,
+		struct sink_span *detail);
+	/* What the row says of it; false: some value could not be had */
+	bool (*say)(const struct sink_span *values, struct attributes *says);
 };
 
 /* The document() and begins() of such a format. */

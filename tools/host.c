@@ -181,6 +181,16 @@ enum feed_reason host_name(struct sink_span text, struct sink_name *out)
 	}
 }
 
+struct sink_span host_take_mark(struct sink_span text, enum sink_scope *scope)
+{
+	*scope = SINK_SCOPE_SUBTREE;
+	if (text.len > 2 && text_starts(text, "*.")) {
+		*scope = SINK_SCOPE_BELOW;
+		return text_after(text, 2);
+	}
+	return text.len > 1 && text.at[0] == '.' ? text_after(text, 1) : text;
+}
+
 int host_emit(struct sink_span text, enum sink_scope scope, const struct feed_out *out)
 {
 	struct feed_entry entry;

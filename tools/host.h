@@ -14,6 +14,10 @@
  */
 enum feed_reason host_name(struct sink_span text, struct sink_name *out);
 
+/* Take the mark that lists put in front of a name off it: "*.example.com" is everything below the name, which is
+ * what a DNS wildcard covers; ".example.com", like the plain name, is the name and everything below it. */
+struct sink_span host_take_mark(struct sink_span text, enum sink_scope *scope);
+
 /* An IPv4 or IPv6 address, or a prefix of addresses; in brackets and with a zone (%eth0) as well. */
 bool host_is_address(struct sink_span text);
 

@@ -137,32 +137,28 @@ static bool take_confidence(struct misp_facts *f, struct sink_span tag)
 }
 
 /* "retention:3m": how long addresses stay meant for detection, from the event's day on (misp-taxonomies,
- * retention/machinetag.json). A month has 30 days here, a year 365. */
+ * retention/machinetag.json). A month has 30 days here, a year 365. Of several the shortest. */
 static void take_retention(struct misp_facts *f, struct sink_span tag)
 {
+	static const struct {
+		char unit;
+		int64_t days;
+	} units[] = { { 'd', 1 }, { 'w', 7 }, { 'm', 30 }, { 'y', 365 } };
 	struct sink_span value;
 	int64_t n = 0;
 
-	if (!take_value(tag, "retention:", &value) || value.len == 0 || value.len > 4)
+	if (!take_value(tag, "retention:", &value) || value.len < 2 || value.len > 4)
 		return;
-	for (size_t i = 0; i + 1 < value.len && text_is_digit(value.at[i]); i++)
+	for (size_t i = 0; i + 1 < value.len; i++) {
+		if (!text_is_digit(value.at[i]))
+			return;
 		n = n * 10 + (value.at[i] - '0');
-	switch (value.at[value.len - 1]) {
-	case 'd':
-		f->retention = n * DAY;
-		break;
-	case 'w':
-		f->retention = n * 7 * DAY;
-		break;
-	case 'm':
-		f->retention = n * 30 * DAY;
-		break;
-	case 'y':
-		f->retention = n * 365 * DAY;
-		break;
-	default:
-		break;
 	}
+	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+		if (value.at[value.len - 1] == (uint8_t)units[i].unit)
+			n *= units[i].days * DAY;
+	if (n >= DAY && (f->retention == 0 || n < f->retention))
+		f->retention = n;
 }
 
 static bool take_galaxy_tag(struct misp_facts *f, struct sink_span tag)
@@ -244,6 +240,20 @@ static void take_date(struct misp_facts *f, const json_t *value)
 		f->day = day;
 }
 
+/* Searches for attributes leave the event's date out: then they count from their own last change. */
+static void take_timestamp(struct misp_facts *f, const json_t *value)
+{
+	char text[24];
+
+	if (json_is_integer(value))
+		snprintf(text, sizeof text, "@%lld", (long long)json_integer_value(value));
+	else
+		snprintf(text, sizeof text, "@%.20s",
+			json_is_string(value) ? json_string_value(value) : "");
+	if (f->day == 0)
+		when_parse(text, &f->day);
+}
+
 static const struct misp_member members[] = {
 	{ "uuid", take_uuid },
 	{ "info", take_info },
@@ -290,8 +300,14 @@ void misp_take_event(struct misp_facts *f, const json_t *event)
 
 void misp_take_attribute(struct misp_facts *f, const json_t *attribute)
 {
+	int64_t retention = f->retention;
+
 	f->has_actor = f->has_tlp = false;
+	f->retention = 0;
+	take_timestamp(f, json_object_get(attribute, "timestamp"));
 	take_tags(f, json_object_get(attribute, "Tag"));
+	if (f->retention == 0)
+		f->retention = retention;
 	take_galaxies(f, json_object_get(attribute, "Galaxy"));
 	take_category(f, json_string_span(json_object_get(attribute, "category")));
 }

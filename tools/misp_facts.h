@@ -30,8 +30,8 @@ const struct misp_member *misp_member_of(const char *at);
 /* All that an object with the members of an event says; NULL: nothing. */
 void misp_take_event(struct misp_facts *facts, const json_t *event);
 
-/* Tags and galaxies of an attribute, over those of its event: an actor and a colour of its own stand for those of the
- * event, all else adds up. And its category, "Network activity" as network-activity. */
+/* Tags and galaxies of an attribute, over those of its event: an actor, a colour and a retention of its own stand for
+ * those of the event, all else adds up. And its category, "Network activity" as network-activity. */
 void misp_take_attribute(struct misp_facts *facts, const json_t *attribute);
 
 #endif

@@ -368,6 +368,85 @@ static void attribute_to(struct stix_graph *g, struct node *source, uint32_t tar
 		source->actor = target;
 }
 
+/* Put a name into its place among those before it; the last one falls off where there are too many. */
+static void insert(struct sink_span names[STIX_TAGS_MAX], size_t *count, struct sink_span name)
+{
+	size_t at = *count;
+
+	while (at > 0 && is_before(name, names[at - 1]))
+		at--;
+	if (name.len == 0 || at == STIX_TAGS_MAX ||
+		(at > 0 && sink_span_equal(names[at - 1], name)))
+		return;
+	*count += *count < STIX_TAGS_MAX;
+	memmove(&names[at + 1], &names[at], (*count - at - 1) * sizeof *names);
+	names[at] = name;
+}
+
+/* What a node indicates itself, but for the campaign, which is returned; NULL: none. */
+static const struct node *gather(const struct stix_graph *g, const struct node *node,
+	struct stix_attribution *out)
+{
+	const struct node *campaign = NULL;
+
+	for (uint32_t e = node->first; e != NONE; e = g->edges[e].next) {
+		const struct node *target = &g->nodes[g->edges[e].target];
+		struct sink_span name = name_of(g, target);
+
+		if (target->kind == STIX_MALWARE)
+			insert(out->malware, &out->malware_count, name);
+		else if (target->kind == STIX_TOOL)
+			insert(out->tools, &out->tools_count, name);
+		else if (target->kind == STIX_ACTOR && is_before(name, out->actor))
+			out->actor = name;
+		else if (target->kind == STIX_CAMPAIGN &&
+			(!campaign || is_before(name, name_of(g, campaign))))
+			campaign = target;
+	}
+	return campaign;
+}
+
+/* Is it among them? Then it is not any more. */
+static bool remove_name(struct sink_span *names, size_t *count, struct sink_span name)
+{
+	for (size_t i = 0; i < *count; i++)
+		if (sink_span_equal(names[i], name)) {
+			names[i] = names[--*count];
+			return true;
+		}
+	return false;
+}
+
+/* Keep one edge for each thing that will be said of a node. A document may hold a million edges of one indicator,
+ * and a million versions of it that ask for them. */
+static void prune(struct stix_graph *g, struct node *node)
+{
+	struct stix_attribution by = { 0 };
+	const struct node *campaign = gather(g, node, &by);
+	size_t actors = by.actor.len > 0;
+	uint32_t *end = &node->first;
+
+	for (uint32_t e = node->first; e != NONE; e = g->edges[e].next) {
+		const struct node *target = &g->nodes[g->edges[e].target];
+		struct sink_span name = name_of(g, target);
+		bool matters = target == campaign;
+
+		if (target->kind == STIX_MALWARE)
+			matters = remove_name(by.malware, &by.malware_count, name);
+		else if (target->kind == STIX_TOOL)
+			matters = remove_name(by.tools, &by.tools_count, name);
+		else if (target->kind == STIX_ACTOR)
+			matters = remove_name(&by.actor, &actors, name);
+		else if (matters)
+			campaign = NULL;
+		if (!matters)
+			continue;
+		*end = e;
+		end = &g->edges[e].next;
+	}
+	*end = NONE;
+}
+
 void stix_graph_settle(struct stix_graph *g)
 {
 	for (uint32_t i = 0; i < g->edges_count; i++) {
@@ -383,6 +462,9 @@ void stix_graph_settle(struct stix_graph *g)
 		edge->next = source->first;
 		source->first = i;
 	}
+	for (size_t i = 0; i < g->count; i++)
+		if (g->nodes[i].first != NONE)
+			prune(g, &g->nodes[i]);
 }
 
 /* --- asking -------------------------------------------------------------------------------------------- */
@@ -415,41 +497,15 @@ enum sink_tlp stix_graph_tlp(const struct stix_graph *g, struct sink_span id)
 	return node && node->kind == STIX_MARKING ? (enum sink_tlp)node->tlp : SINK_TLP_NONE;
 }
 
-/* Put a name into its place among those before it; the last one falls off where there are too many. */
-static void insert(struct sink_span names[STIX_TAGS_MAX], size_t *count, struct sink_span name)
-{
-	size_t at = *count;
-
-	while (at > 0 && is_before(name, names[at - 1]))
-		at--;
-	if (name.len == 0 || at == STIX_TAGS_MAX ||
-		(at > 0 && sink_span_equal(names[at - 1], name)))
-		return;
-	*count += *count < STIX_TAGS_MAX;
-	memmove(&names[at + 1], &names[at], (*count - at - 1) * sizeof *names);
-	names[at] = name;
-}
-
 void stix_graph_attribute(const struct stix_graph *g, struct sink_span id,
 	struct stix_attribution *out)
 {
-	const struct node *node = find(g, id), *campaign = NULL;
+	const struct node *node = find(g, id), *campaign;
 
 	*out = (struct stix_attribution){ 0 };
-	for (uint32_t e = node ? node->first : NONE; e != NONE; e = g->edges[e].next) {
-		const struct node *target = &g->nodes[g->edges[e].target];
-		struct sink_span name = name_of(g, target);
-
-		if (target->kind == STIX_MALWARE)
-			insert(out->malware, &out->malware_count, name);
-		else if (target->kind == STIX_TOOL)
-			insert(out->tools, &out->tools_count, name);
-		else if (target->kind == STIX_ACTOR && is_before(name, out->actor))
-			out->actor = name;
-		else if (target->kind == STIX_CAMPAIGN &&
-			(!campaign || is_before(name, name_of(g, campaign))))
-			campaign = target;
-	}
+	if (!node)
+		return;
+	campaign = gather(g, node, out);
 	if (!campaign)
 		return;
 	out->campaign = name_of(g, campaign);

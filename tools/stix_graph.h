@@ -87,7 +87,7 @@ struct stix_attribution {
 
 /* What the object with that id indicates.
  *
- * cost     linear in the relationships of this object
+ * cost     does not depend on how many relationships it has
  */
 void stix_graph_attribute(const struct stix_graph *graph, struct sink_span id,
 	struct stix_attribution *out);

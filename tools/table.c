@@ -372,19 +372,30 @@ void table_cut(struct sink_span line, char separator, struct table_row *out)
 		out->count = 0;
 }
 
-size_t table_column(const struct table_row *row, struct sink_span heading)
+/* The first column from `at` on that has the heading; row->count: none. */
+static size_t column_from(const struct table_row *row, size_t at, struct sink_span heading)
 {
-	for (size_t i = 0; i < row->count; i++) {
-		struct sink_span field = text_trim(row->fields[i]);
+	for (; at < row->count; at++) {
+		struct sink_span field = text_trim(row->fields[at]);
 		size_t k = 0;
 
 		while (k < heading.len && field.len == heading.len &&
 			text_lower(field.at[k]) == text_lower(heading.at[k]))
 			k++;
 		if (k == heading.len && field.len == heading.len)
-			return i;
+			break;
 	}
-	return row->count;
+	return at;
+}
+
+size_t table_column(const struct table_row *row, struct sink_span heading)
+{
+	return column_from(row, 0, heading);
+}
+
+bool table_is_twice(const struct table_row *row, size_t column)
+{
+	return column_from(row, column + 1, text_trim(row->fields[column])) < row->count;
 }
 
 bool table_sample(struct sink_span *rest, struct sink_span *line, bool *comment)

@@ -54,6 +54,9 @@ char table_separator(struct sink_span line);
 /* Which column has this heading, in either case? row->count: none. */
 size_t table_column(const struct table_row *row, struct sink_span heading);
 
+/* Does another column, behind that one, have its heading too? Then nobody knows which is meant. */
+bool table_is_twice(const struct table_row *row, size_t column);
+
 /* Hand out what a sample begins with: comments, and the first row. Blank lines are left out.
  *
  * rest     the sample; what is left of it

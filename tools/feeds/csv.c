@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "feed.h"
+#include "host.h"
 #include "says.h"
 #include "table.h"
 #include "text.h"
@@ -31,7 +32,7 @@ struct plan {
 	size_t name, prefix; /* columns; NONE */
 	struct column says[FEED_FIELDS_MAX];
 	size_t says_count;
-	size_t columns; /* that every row has; 0: not known */
+	size_t least, most; /* columns that a row has; empty ones behind them do not count */
 };
 
 /* --- finding the columns -------------------------------------------------------------------------- */
@@ -74,14 +75,6 @@ static bool wants_heading(const struct feed_options *options)
 			strcmp(field->key, "prefix") == 0;
 	}
 	return !has_subject;
-}
-
-static bool is_twice(const struct table_row *row, size_t at)
-{
-	for (size_t i = at + 1; i < row->count; i++)
-		if (sink_span_equal(text_trim(row->fields[i]), text_trim(row->fields[at])))
-			return true;
-	return false;
 }
 
 /* As much of a heading as a message shows; "?" for what no message can. */
@@ -140,7 +133,7 @@ static int find_asked(const struct feed_options *options, const struct table_row
 		if (n == heading->count)
 			return no_column(why, heading, what);
 		snprintf(what, sizeof what, "the heading '%.128s' stands there twice", field->from);
-		if (is_twice(heading, n))
+		if (table_is_twice(heading, n))
 			return no_column(why, heading, what);
 		set_column(plan, field->key, n);
 	}
@@ -153,7 +146,7 @@ static size_t find_names(const struct table_row *heading)
 	for (size_t i = 0; i < sizeof name_headings / sizeof name_headings[0]; i++) {
 		size_t n = table_column(heading, sink_span_text(name_headings[i]));
 
-		if (n < heading->count && !is_twice(heading, n))
+		if (n < heading->count && !table_is_twice(heading, n))
 			return n;
 	}
 	return NONE;
@@ -172,7 +165,7 @@ static int plan_by(const struct feed_options *options, const struct table_row *h
 		plan.name = find_names(heading);
 	if (plan.name == NONE && plan.prefix == NONE)
 		return no_column(why, heading, "no heading says which column holds the names");
-	plan.columns = heading->count;
+	plan.least = plan.most = heading->count;
 	*out = plan;
 	return SINK_OK;
 }
@@ -192,12 +185,17 @@ static bool is_name_heading(struct sink_span field)
 		is_one_of(field, other_headings, sizeof other_headings / sizeof other_headings[0]);
 }
 
-/* A row without a heading before it: of a plan by numbers, or of a table of one column. */
-static void plan_without(const struct feed_options *options, struct plan *plan)
+/* A row without a heading before it: of a plan by numbers, or of a table of one column. It tells how many fields
+ * others may have: one more, and a separator in a text has moved those behind it. */
+static void plan_without(const struct feed_options *options, const struct table_row *first,
+	struct plan *plan)
 {
 	static const struct table_row none;
 
-	*plan = (struct plan){ .made = true, .name = NONE, .prefix = NONE };
+	*plan = (struct plan){ .made = true, .name = NONE, .prefix = NONE, .most = first->count };
+	for (size_t i = 0; i < options->fields_count; i++)
+		if (number_of(options->fields[i].from) > plan->most)
+			plan->most = number_of(options->fields[i].from);
 	find_asked(options, &none, plan, NULL);
 	if (plan->name == NONE && plan->prefix == NONE)
 		plan->name = 0;
@@ -242,17 +240,14 @@ struct subject {
 
 static void read_name(struct sink_span text, struct subject *out)
 {
-	enum sink_scope scope = SINK_SCOPE_SUBTREE;
+	enum sink_scope scope;
+	struct sink_span name = host_take_mark(text, &scope);
 
 	out->text = text;
 	feed_entry_init(&out->entry);
-	if (text.len > 2 && text_starts(text, "*.")) {
-		scope = SINK_SCOPE_BELOW;
-		text = text_after(text, 2);
-	} else if (text.len > 1 && text.at[0] == '.') {
-		text = text_after(text, 1);
-	}
-	out->reason = url_host_entry(text, scope, &out->entry);
+	out->reason = url_host_entry(name, scope, &out->entry);
+	if (!out->reason && name.len < text.len && out->entry.trigger != SINK_TRIGGER_QNAME)
+		out->reason = FEED_ADDRESS; /* "*.192.0.2.1" */
 }
 
 static void read_prefix(struct sink_span text, struct subject *out)
@@ -329,12 +324,10 @@ static int take_subjects(const struct plan *plan, const struct table_row *row,
 /* A row has as many fields as its heading, or empty ones more: else nobody knows which is which. */
 static bool fits(const struct plan *plan, const struct table_row *row)
 {
-	if (plan->columns == 0)
-		return true;
-	for (size_t i = plan->columns; i < row->count; i++)
+	for (size_t i = plan->most; i < row->count; i++)
 		if (text_trim(row->fields[i]).len > 0)
 			return false;
-	return row->count >= plan->columns;
+	return row->count >= plan->least;
 }
 
 static int take_row(const struct plan *plan, const struct table_row *row,
@@ -382,7 +375,7 @@ static int judge_first(const struct feed_document *document, const struct table_
 	if (plan->made)
 		return SINK_OK;
 	if (!wants_heading(options) || (options->fields_count == 0 && row->count == 1)) {
-		plan_without(options, plan);
+		plan_without(options, row, plan);
 		*taken = is_name_heading(field_at(row, plan->name)) ||
 			is_name_heading(field_at(row, plan->prefix));
 		return SINK_OK;

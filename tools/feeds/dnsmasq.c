@@ -104,13 +104,7 @@ static enum feed_reason take_name(struct sink_span text, struct feed_entry *entr
 		return FEED_PATTERN;
 	if (text_is(text, "#"))
 		return FEED_WILDCARD;
-	if (text_starts(text, "*.")) {
-		entry->scope = SINK_SCOPE_BELOW;
-		text = text_after(text, 2);
-	} else if (text.len > 1 && text.at[0] == '.') {
-		text = text_after(text, 1);
-	}
-	return host_name(text, &entry->name);
+	return host_name(host_take_mark(text, &entry->scope), &entry->name);
 }
 
 /* Room for what an entry says. */

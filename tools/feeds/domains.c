@@ -3,17 +3,6 @@
 #include "host.h"
 #include "text.h"
 
-/* "*.example.com" is everything below the name, ".example.com" the name and everything below it. */
-static struct sink_span take_mark(struct sink_span field, enum sink_scope *scope)
-{
-	*scope = SINK_SCOPE_SUBTREE;
-	if (field.len > 2 && text_starts(field, "*.")) {
-		*scope = SINK_SCOPE_BELOW;
-		return text_after(field, 2);
-	}
-	return field.len > 1 && field.at[0] == '.' ? text_after(field, 1) : field;
-}
-
 static int domains_line(struct sink_span line, struct feed_state *state, const struct feed_out *out)
 {
 	struct sink_span rest, field;
@@ -29,7 +18,7 @@ static int domains_line(struct sink_span line, struct feed_state *state, const s
 		feed_skip(out, FEED_FIELDS, line);
 		return SINK_OK;
 	}
-	field = take_mark(field, &scope);
+	field = host_take_mark(field, &scope);
 	return host_emit(field, scope, out);
 }
 
@@ -44,7 +33,7 @@ static enum feed_sign domains_sign(struct sink_span line)
 		return FEED_SIGN_NONE;
 	rest = host_without_comment(line);
 	field = text_field(&rest);
-	if (rest.len > 0 || host_name(take_mark(field, &scope), &name) || name.labels < 2)
+	if (rest.len > 0 || host_name(host_take_mark(field, &scope), &name) || name.labels < 2)
 		return FEED_SIGN_NONE;
 	return FEED_SIGN_PROVES;
 }

@@ -9,8 +9,9 @@
 #include "says.h"
 #include "text.h"
 
-/* Members that hold the name, if the options do not say so; the first that is there. */
-static const char *const usual[] = { "domain", "host", "hostname", "name", "fqdn", NULL };
+/* Members that hold the name, if the options do not say so; the first that is there. The narrower go first:
+ * beside "host": "a.blogs.example", "domain": "blogs.example" only says whose it is. */
+static const char *const usual[] = { "fqdn", "hostname", "host", "domain", "name", NULL };
 
 struct table {
 	const struct feed_options *options;
@@ -145,16 +146,6 @@ static int emit(struct table *t, struct feed_entry *entry)
 	return t->out->entry(t->out->arg, entry);
 }
 
-/* "*.example.com" and ".example.com" as in a list of domains. */
-static struct sink_span take_mark(struct sink_span text, enum sink_scope *scope)
-{
-	if (text.len > 2 && text_starts(text, "*.")) {
-		*scope = SINK_SCOPE_BELOW;
-		return text_after(text, 2);
-	}
-	return text.len > 1 && text.at[0] == '.' ? text_after(text, 1) : text;
-}
-
 static int take_name(struct table *t, json_t *value)
 {
 	struct sink_span text = json_string_span(value);
@@ -162,7 +153,7 @@ static int take_name(struct table *t, json_t *value)
 	enum feed_reason reason;
 
 	feed_entry_init(&entry);
-	reason = host_name(take_mark(text, &entry.scope), &entry.name);
+	reason = host_name(host_take_mark(text, &entry.scope), &entry.name);
 	if (!reason)
 		return emit(t, &entry);
 	feed_skip(t->out, reason, text);
@@ -337,6 +328,18 @@ static int begins_with_array(struct lines *lines, bool *out)
 	return lines_rewind(lines);
 }
 
+/* "allowlist", "white_list", "exceptions": what is in it is not to be blocked. */
+static bool sounds_harmless(const char *name)
+{
+	static const char *const words[] = { "allow", "white", "except", "exclu", "exempt",
+		"ignore", "safe", "trust", "benign", "clean", "legit" };
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		if (strcasestr(name, words[i]))
+			return true;
+	return false;
+}
+
 /* The only array of objects among the members of the root; else the only one of names. */
 static int find_member(const struct feed_document *document, char *out)
 {
@@ -354,6 +357,10 @@ static int find_member(const struct feed_document *document, char *out)
 		return sink_why(document->why, SINK_ESYNTAX,
 			arrays.count[objects] ? "there are several arrays: items= says which one"
 					      : "there is no array of entries in it");
+	if (sounds_harmless(arrays.at[objects]))
+		return sink_why(document->why, SINK_ESYNTAX,
+			"its only array is called '%.100s': items= says whether that is meant",
+			arrays.at[objects]);
 	snprintf(out, sizeof arrays.at[0], "%s", arrays.at[objects]);
 	return lines_rewind(document->lines);
 }

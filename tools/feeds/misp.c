@@ -278,9 +278,9 @@ static bool is_over(const struct misp *m, struct misp_facts *f, const struct fee
 	int64_t end = f->day + f->retention;
 
 	if (sink_trigger_is_prefix(entry->trigger)) {
-		if (f->retired)
+		if (f->retired || (f->retention && !f->day)) /* since when, nobody knows */
 			return true;
-		if (f->day && f->retention && (!*until || end < *until))
+		if (f->retention && (!*until || end < *until))
 			*until = end;
 	}
 	return now && *until && *until <= now;
@@ -294,7 +294,7 @@ static enum feed_reason take_entry(struct misp *m, const json_t *attribute, cons
 
 	value = text_trim(value);
 	if (strcmp(type->word, DOMAIN_IP) == 0)
-		value = text_cut(&value, '|');
+		value = text_trim(text_cut(&value, '|'));
 	feed_entry_init(entry);
 	entry->says = &m->facts.says;
 	if (!reason)

@@ -98,6 +98,11 @@ static void set_origin(struct origin *origin, const struct sink_name *name)
 	origin->len = strlen(origin->text);
 }
 
+static bool is_same(const struct sink_name *a, const struct sink_name *b)
+{
+	return sink_span_equal(sink_name_key(a), sink_name_key(b));
+}
+
 static bool is_within(const struct sink_name *name, const struct sink_name *zone)
 {
 	return name->len >= zone->len && memcmp(name->key, zone->key, zone->len) == 0;
@@ -281,7 +286,8 @@ static int take_alias(struct rpz *z, const struct policy *p)
 	size_t len = reason ? 0 : sink_name_to_wire(&target, wire);
 
 	if (has_unnamed(sink_span(wire, len)) ||
-		(!reason && rpz_is_undotted(&target, &z->origin.name)))
+		(!reason && rpz_is_undotted(&target, &z->origin.name)) ||
+		(action == RPZ_DATA && is_same(&target, &z->owner)))
 		action = RPZ_UNKNOWN;
 	if (action == RPZ_DATA)
 		return gather(z, p->entry, p->number, RR_TYPE_CNAME, sink_span(wire, len), p->line);

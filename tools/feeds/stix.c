@@ -62,10 +62,11 @@ static const json_t *item_of(const json_t *list, size_t i)
 	return json_is_array(list) ? json_array_get(list, i) : list;
 }
 
+/* `word` in either case, and itself in lower case: where it is a reason to list nothing. */
 static bool has_word(const json_t *list, const char *word)
 {
 	for (size_t i = 0; i < count_of(list); i++)
-		if (text_is(string_of(item_of(list, i)), word))
+		if (text_is_anycase(string_of(item_of(list, i)), word))
 			return true;
 	return false;
 }
@@ -473,7 +474,7 @@ static struct objection object_to_use(const json_t *object)
 		return (struct objection){ FEED_INDICATOR_TYPE, json_string_value(type), id };
 	if (has_word(get(object, "indicator_types"), "benign") || has_word(labels, "benign"))
 		return (struct objection){ FEED_NOT_FOR_DETECTION, "benign", id };
-	if (has_word(labels, "misp:to_ids=\"False\""))
+	if (has_word(labels, "misp:to_ids=\"false\""))
 		return (struct objection){ FEED_NOT_FOR_DETECTION, "to_ids", id };
 	return NO_OBJECTION;
 }

@@ -84,35 +84,16 @@ static const struct {
 	{ "ip:port", port_entry },
 };
 
-static enum feed_reason judge(const struct sink_span *values, struct feed_entry *entry)
+static enum feed_reason judge(const struct sink_span *values, struct feed_entry *entry,
+	struct sink_span *detail)
 {
-	if (values[VALUE].len == 0 || values[TYPE].len == 0)
+	if (values[TYPE].len == 0)
 		return FEED_COLUMN;
 	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
 		if (text_is(values[TYPE], types[i].type))
 			return types[i].entry(values[VALUE], entry);
+	*detail = values[TYPE];
 	return FEED_INDICATOR_TYPE;
-}
-
-static int take(const struct sink_span *values, struct sink_span text, const struct feed_out *out)
-{
-	struct attributes says;
-	struct feed_entry entry;
-	enum feed_reason reason;
-
-	feed_entry_init(&entry);
-	reason = judge(values, &entry);
-	if (reason) {
-		feed_skip_detail(out, reason,
-			reason == FEED_INDICATOR_TYPE ? values[TYPE] : sink_span(NULL, 0),
-			values[VALUE].len > 0 ? values[VALUE] : text);
-		return SINK_OK;
-	}
-	attributes_init(&says);
-	if (!say(values, &says))
-		feed_skip(out, FEED_VALUE, text);
-	entry.says = &says;
-	return out->entry(out->arg, &entry);
 }
 
 static const struct abuse_table table = {
@@ -120,7 +101,9 @@ static const struct abuse_table table = {
 	.columns = columns,
 	.needed = FIRST_SEEN,
 	.orders = orders,
-	.row = take,
+	.subject = VALUE,
+	.judge = judge,
+	.say = say,
 };
 
 static int threatfox_document(const struct feed_document *document, const struct feed_out *out)

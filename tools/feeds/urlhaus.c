@@ -38,23 +38,11 @@ static bool say(const struct sink_span *values, struct attributes *says)
 	return says_set(says, sink_span_text("tag"), values[TAGS]) && ok;
 }
 
-static int take(const struct sink_span *values, struct sink_span text, const struct feed_out *out)
+static enum feed_reason judge(const struct sink_span *values, struct feed_entry *entry,
+	struct sink_span *detail)
 {
-	struct attributes says;
-	struct feed_entry entry;
-	enum feed_reason reason;
-
-	feed_entry_init(&entry);
-	reason = values[URL].len > 0 ? url_entry(values[URL], &entry) : FEED_COLUMN;
-	if (reason) {
-		feed_skip(out, reason, values[URL].len > 0 ? values[URL] : text);
-		return SINK_OK;
-	}
-	attributes_init(&says);
-	if (!say(values, &says))
-		feed_skip(out, FEED_VALUE, text);
-	entry.says = &says;
-	return out->entry(out->arg, &entry);
+	(void)detail;
+	return url_entry(values[URL], entry);
 }
 
 static const struct abuse_table table = {
@@ -62,7 +50,9 @@ static const struct abuse_table table = {
 	.columns = columns,
 	.needed = ADDED,
 	.orders = orders,
-	.row = take,
+	.subject = URL,
+	.judge = judge,
+	.say = say,
 };
 
 static int urlhaus_document(const struct feed_document *document, const struct feed_out *out)
