@@ -118,16 +118,13 @@ bool says_plain_tag(struct attributes *says, struct sink_span tag)
 
 bool says_first_seen(struct attributes *says, struct sink_span time)
 {
-	char text[SINK_STRING_MAX + 1], *utc;
+	char text[SINK_STRING_MAX + 1];
 	int64_t when;
 
 	if (!clean(time, 32, text))
 		return false;
 	if (!*text)
 		return true;
-	utc = strstr(text, " UTC");
-	if (utc && utc[4] == 0)
-		*utc = 0;
 	if (!when_parse(text, &when) || text[0] == '@')
 		return false;
 	return says_tag(says, "first-seen", sink_span(text, strlen("2026-11-21")));

@@ -19,8 +19,7 @@ bool says_tag(struct attributes *says, const char *word, struct sink_span value)
 /* Add a tag as it is, a comma in it as a blank, unless it is there already. As says_set(). */
 bool says_plain_tag(struct attributes *says, struct sink_span tag);
 
-/* Add the tag "first-seen:2026-11-21" of a time that when_parse() reads, with or without " UTC" behind it.
- * As says_set(). */
+/* Add the tag "first-seen:2026-11-21" of a time that when_parse() reads. As says_set(). */
 bool says_first_seen(struct attributes *says, struct sink_span time);
 
 #endif

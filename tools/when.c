@@ -74,19 +74,36 @@ static bool take_time(const char **at, struct tm *tm, int *micros)
 	return tm->tm_hour < 24 && tm->tm_min < 60 && tm->tm_sec < 60;
 }
 
-/* Seconds east of Greenwich. */
+/* Another word for no difference at all; what is not known (EST) is none. */
+static bool take_utc(const char **at)
+{
+	static const char *const words[] = { "Z", "z", "UTC", "GMT" };
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		if (strcmp(*at, words[i]) == 0) {
+			*at += strlen(words[i]);
+			return true;
+		}
+	return false;
+}
+
+/* Seconds east of Greenwich: "+01:00" as RFC 3339 has it, "+0100" and "+01" as ISO 8601 does too. */
 static bool take_zone(const char **at, int64_t *out)
 {
-	int sign = **at == '-' ? -1 : 1, hours, minutes;
+	int sign, hours, minutes = 0;
 
 	*out = 0;
-	if (**at == 0 || take_char(at, 'Z'))
+	if (**at == 0)
 		return true;
-	if (**at != '+' && **at != '-')
+	take_char(at, ' ');
+	if (take_utc(at))
+		return true;
+	sign = **at == '-' ? -1 : 1;
+	if (!take_char(at, '+') && !take_char(at, '-'))
 		return false;
-	(*at)++;
-	if (!take_digits(at, 2, &hours) || !take_char(at, ':') || !take_digits(at, 2, &minutes) ||
-		hours > 23 || minutes > 59)
+	if (!take_digits(at, 2, &hours) ||
+		((take_char(at, ':') || **at) && !take_digits(at, 2, &minutes)) || hours > 23 ||
+		minutes > 59)
 		return false;
 	*out = sign * ((int64_t)hours * 3600 + (int64_t)minutes * 60);
 	return true;
@@ -121,7 +138,7 @@ static bool parse(const char *text, int64_t *out, int *micros)
 		return parse_seconds(text + 1, out);
 	if (!take_date(&text, &tm))
 		return false;
-	if (*text == 'T' || *text == ' ') {
+	if (*text == 'T' || *text == 't' || *text == ' ') {
 		text++;
 		if (!take_time(&text, &tm, micros) || !take_zone(&text, &zone))
 			return false;

@@ -5,8 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Read "2026-11-21" (its first second), "2026-11-21T12:00[:00[.000]]" with "Z", "+01:00" or nothing (UTC)
- * behind, a blank for the "T", or "@SECONDS" since 1970. Years 1970 to 9999. Fractions are dropped.
+/* Read "2026-11-21" (its first second), "2026-11-21T12:00[:00[.000]]" with "Z", "+01:00", "+0100", " UTC" or
+ * nothing (UTC) behind, a blank for the "T", or "@SECONDS" since 1970. Years 1970 to 9999. Fractions are
+ * dropped.
  *
  * returns  false if it is none of these; *out is then as before
  */

@@ -148,7 +148,7 @@ static int emit(struct table *t, struct feed_entry *entry)
 
 static int take_name(struct table *t, json_t *value)
 {
-	struct sink_span text = json_string_span(value);
+	struct sink_span text = text_trim(json_string_span(value));
 	struct feed_entry entry;
 	enum feed_reason reason;
 
@@ -162,7 +162,7 @@ static int take_name(struct table *t, json_t *value)
 
 static int take_prefix(struct table *t, json_t *value)
 {
-	struct sink_span text = json_string_span(value);
+	struct sink_span text = text_trim(json_string_span(value));
 	struct feed_entry entry;
 	int err;
 

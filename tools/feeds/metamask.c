@@ -24,7 +24,7 @@ static int take_name(void *arg, const struct json_place *place, json_t *element)
 	if (!json_is_string(element))
 		reason = FEED_VALUE_TYPE;
 	else if (place->path < FIRST_FUZZY)
-		reason = host_name(json_string_span(element), &entry.name);
+		reason = host_name(text_trim(json_string_span(element)), &entry.name);
 	if (!reason)
 		return out->entry(out->arg, &entry);
 	json_skip(out, reason, sink_span(NULL, 0), element);

@@ -472,9 +472,9 @@ static bool is_zone_header(struct sink_span line)
 {
 	struct sink_span rest = line, field;
 
-	if (text_starts(line, "$TTL") || text_starts(line, "$ORIGIN"))
+	field = text_field(&rest);
+	if (text_is_anycase(field, "$ttl") || text_is_anycase(field, "$origin"))
 		return true;
-	text_field(&rest);
 	for (int i = 0; i < 3; i++) {
 		field = text_field(&rest);
 		if (text_is_anycase(field, "soa"))
