@@ -4,6 +4,7 @@
 # shellcheck disable=SC2016,SC2034 # conditions are evaluated later, and rules hold dollars
 set -u
 sinkhole=${SINKHOLE:?the program under test}
+build_tree=${top_builddir:?where make check runs}
 source_tree=$(cd "${top_srcdir:-$(dirname "$0")/..}" && pwd) || exit 1
 room=$(mktemp -d "${TMPDIR:-/tmp}/sinkhole-cli-XXXXXX") || exit 1
 trap 'rm -rf "$room"' EXIT
@@ -461,7 +462,7 @@ ok "JSON: a record is given once, whatever its scopes" \
 
 # What no feed of these tests says: other triggers, hints, types, exceptions, data.
 fresh
-"$top_builddir/tests/publish" d 2>err
+"$build_tree/tests/publish" d 2>err
 run verify -d d
 ok "every kind of entry reads back" all '[ "$status" = 0 ]' 'says "11 names, 12 listings"'
 is 1 "lookup of a listed address" lookup -d d 192.0.2.1

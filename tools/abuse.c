@@ -75,7 +75,7 @@ static int take_values(const struct abuse_table *table, const struct sink_span *
 static int take_row(const struct abuse_table *table, const struct table_row *row,
 	const struct map *map, const struct feed_out *out)
 {
-	struct sink_span values[ABUSE_VALUES_MAX];
+	struct sink_span values[ABUSE_VALUES_MAX] = { { NULL, 0 } };
 
 	for (size_t i = 0; table->columns[i]; i++) {
 		size_t n = map->column[i];
