@@ -16,20 +16,47 @@
 
 /* --- paths -------------------------------------------------------------------------------------------- */
 
-char *path_join(const struct reading *reading, char *path)
+/* The same for a path that begins at `at` of the text. */
+static char *join_at(const struct reading *reading, char *text, size_t at)
 {
-	size_t dir = strlen(reading->dir), len = strlen(path) + 1;
+	size_t dir = strlen(reading->dir), len = strlen(text) + 1;
 	char *out;
 
-	if (*path == '/' || dir == 0)
-		return path;
+	if (text[at] == '/' || dir == 0)
+		return text;
 	out = malloc(dir + len);
 	if (out) {
-		memcpy(out, reading->dir, dir);
-		memcpy(out + dir, path, len);
+		memcpy(out, text, at);
+		memcpy(out + at, reading->dir, dir);
+		memcpy(out + at + dir, text + at, len - at);
 	}
-	free(path);
+	free(text);
 	return out;
+}
+
+char *path_join(const struct reading *reading, char *path)
+{
+	return join_at(reading, path, 0);
+}
+
+/* A list of popular names is "[FORMAT:]PATH[,key=value...]", as compile --popular takes it. */
+static char *list_join(const struct reading *reading, char *text)
+{
+	return join_at(reading, text, (size_t)((const char *)source_path_part(text).at - text));
+}
+
+/* The file that it names. */
+static char *list_path(const char *text)
+{
+	struct sink_span part = source_path_part(text);
+	char *path = malloc(part.len + 1), *to = path;
+
+	for (size_t i = 0; path && i < part.len; i++)
+		if (part.at[i] != '\\' || i + 1 == part.len || part.at[i + 1] != ',')
+			*to++ = (char)part.at[i];
+	if (path)
+		*to = 0;
+	return path;
 }
 
 static void judge_file(struct reading *reading, const struct node *node, const struct stat *st,
@@ -78,13 +105,13 @@ static int set_paths(void *into, const struct key_value *value, struct sink_why 
 	return SINK_OK;
 }
 
-static void look_for_list(struct reading *reading, const struct node *node)
+static void look_for_list(struct reading *reading, const struct node *node, bool is_source)
 {
 	char *path;
 
 	if (node->type != NODE_TEXT || node->len == 0 || node->is_refused)
 		return;
-	path = strdup(node->text);
+	path = is_source ? list_path(node->text) : strdup(node->text);
 	if (path)
 		path = path_join(reading, path);
 	if (path)
@@ -94,20 +121,21 @@ static void look_for_list(struct reading *reading, const struct node *node)
 	free(path);
 }
 
-static void look_for_lists(struct reading *reading, const struct node *node)
+static void look_for_lists(struct reading *reading, const struct node *node, bool is_source)
 {
 	if (!node || !reading->looks)
 		return;
 	if (node->type == NODE_TEXT)
-		look_for_list(reading, node);
+		look_for_list(reading, node, is_source);
 	for (node = node->first; node; node = node->next)
-		look_for_list(reading, node);
+		look_for_list(reading, node, is_source);
 }
 
-static void join_list(struct reading *reading, struct path_list *list)
+static void join_list(struct reading *reading, struct path_list *list,
+	char *(*join)(const struct reading *reading, char *path))
 {
 	for (size_t i = 0; i < list->count; i++) {
-		list->at[i] = path_join(reading, list->at[i]);
+		list->at[i] = join(reading, list->at[i]);
 		reading->problems.no_memory |= !list->at[i];
 	}
 }
@@ -280,10 +308,10 @@ static int read_root(struct reading *reading)
 	reading->groups_count =
 		names_collect(reading, node_find(root, "groups"), "name", reading->groups);
 	rows_read(reading, root, config_keys, config);
-	look_for_lists(reading, node_find(node_find(root, "guards"), "protected"));
-	look_for_lists(reading, node_find(node_find(root, "guards"), "popular"));
-	join_list(reading, &config->guards.protected);
-	join_list(reading, &config->guards.popular);
+	look_for_lists(reading, node_find(node_find(root, "guards"), "protected"), false);
+	look_for_lists(reading, node_find(node_find(root, "guards"), "popular"), true);
+	join_list(reading, &config->guards.protected, path_join);
+	join_list(reading, &config->guards.popular, list_join);
 	if (config->cache)
 		config->cache = path_join(reading, config->cache);
 	warn_inert(reading, root);

@@ -35,19 +35,38 @@ static int set_part(struct source *source, const char *part, struct sink_why *wh
 	return source_set(source, key, part + key.len + 1, why);
 }
 
+/* Bytes of "FORMAT:" in front, of whatever word; 0: there is none. */
+static size_t format_len(const char *text)
+{
+	size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-");
+
+	return n > 0 && text[n] == ':' ? n + 1 : 0;
+}
+
+struct sink_span source_path_part(const char *text)
+{
+	const char *end;
+
+	text += format_len(text);
+	for (end = text; *end && *end != ','; end++)
+		if (end[0] == '\\' && end[1] == ',')
+			end++;
+	return sink_span(text, (size_t)(end - text));
+}
+
 /* Take "FORMAT:" off the front. A path with a colon is written "./like:this". */
 static int take_format(char **path, const struct feed_format **out, struct sink_why *why)
 {
-	size_t n = strspn(*path, "abcdefghijklmnopqrstuvwxyz0123456789-");
+	size_t n = format_len(*path);
 
-	if (n == 0 || (*path)[n] != ':')
+	if (n == 0)
 		return SINK_OK;
-	*out = feed_format_find(sink_span(*path, n));
+	*out = feed_format_find(sink_span(*path, n - 1));
 	if (!*out)
 		return sink_why(why, SINK_ESYNTAX,
-			"unknown format '%.*s' (a file of that name is ./%s)", (int)n, *path,
+			"unknown format '%.*s' (a file of that name is ./%s)", (int)n - 1, *path,
 			*path);
-	*path += n + 1;
+	*path += n;
 	return SINK_OK;
 }
 

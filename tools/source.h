@@ -67,6 +67,12 @@ int source_parse(const char *text, struct sink_why *why, struct source *out);
 int source_recognise(struct source *source, const struct lines *lines, const char *title,
 	struct sink_why *why);
 
+/* Where the path stands in "[FORMAT:]PATH[,key=value...]".
+ *
+ * returns  the part, borrowed from `text`; a comma in it still has its backslash
+ */
+struct sink_span source_path_part(const char *text);
+
 /* Open it and find its format.
  *
  * returns  SINK_OK; as lines_open(); SINK_ESYNTAX (not recognised)
