@@ -2,48 +2,14 @@
 # `sinkhole check` as its user meets it: exit status, streams, JSON. What it says of each mistake is in
 # data/config. Prints TAP.
 set -u
-sinkhole=${SINKHOLE:?the program under test}
-source_tree=$(cd "${top_srcdir:-$(dirname "$0")/..}" && pwd) || exit 1
-room=$(mktemp -d "${TMPDIR:-/tmp}/sinkhole-check-XXXXXX") || exit 1
-trap 'rm -rf "$room"' EXIT
-cd "$room" || exit 1
-export LC_ALL=C
-number=0
-status=0
-
-# ok NAME CONDITION...: a test; on failure what the last run() left is shown.
-ok() {
-	local name=$1
-	shift
-	number=$((number + 1))
-	if "$@"; then
-		echo "ok $number - $name"
-	else
-		echo "not ok $number - $name"
-		{
-			echo "status $status"
-			cat out err
-		} 2>/dev/null | head -n 30 | cat -v | sed 's/^/# /'
-	fi
-}
-
-skip() { # NAME WHY
-	number=$((number + 1))
-	echo "ok $number - $1 # SKIP $2"
-}
-
-# run ARGUMENTS: the command; leaves $status, out and err.
-run() {
-	status=0
-	"$sinkhole" "$@" >out 2>err </dev/null || status=$?
-}
+# shellcheck source=tests/command.sh
+. "${top_srcdir:-$(dirname "$0")/..}/tests/command.sh"
 
 # gives STATUS OUT ERR: it ended so, and out and err are these.
 gives() {
 	[ "$status" = "$1" ] && [ "$(cat out)" = "$2" ] && [ "$(cat err)" = "$3" ]
 }
 
-json() { jq -e "$1" out >/dev/null; } # the output is JSON, and this is true of it
 
 # --- usage ------------------------------------------------------------------------------------------
 

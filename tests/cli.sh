@@ -3,52 +3,9 @@
 # make check gives the program in $SINKHOLE.
 # shellcheck disable=SC2016,SC2034 # conditions are evaluated later, and rules hold dollars
 set -u
-sinkhole=${SINKHOLE:?the program under test}
+# shellcheck source=tests/command.sh
+. "${top_srcdir:-$(dirname "$0")/..}/tests/command.sh"
 build_tree=${top_builddir:?where make check runs}
-source_tree=$(cd "${top_srcdir:-$(dirname "$0")/..}" && pwd) || exit 1
-room=$(mktemp -d "${TMPDIR:-/tmp}/sinkhole-cli-XXXXXX") || exit 1
-trap 'rm -rf "$room"' EXIT
-cd "$room" || exit 1
-export TMPDIR=$room/tmp LC_ALL=C
-mkdir tmp
-unset SINKHOLE_DIR SOURCE_DATE_EPOCH
-number=0
-status=0
-
-# ok NAME CONDITION...: a test; on failure what the last run() left is shown.
-ok() {
-	local name=$1
-	shift
-	number=$((number + 1))
-	if "$@"; then
-		echo "ok $number - $name"
-	else
-		echo "not ok $number - $name"
-		{
-			echo "status $status"
-			cat out err
-		} 2>/dev/null | head -n 30 | cat -v | sed 's/^/# /'
-	fi
-}
-
-skip() { # NAME WHY
-	number=$((number + 1))
-	echo "ok $number - $1 # SKIP $2"
-}
-
-# run ARGUMENTS: the command; leaves $status, out and err.
-run() {
-	status=0
-	"$sinkhole" "$@" >out 2>err </dev/null || status=$?
-}
-
-# is STATUS NAME ARGUMENTS...: it ends so.
-is() {
-	local wanted=$1 name=$2
-	shift 2
-	run "$@"
-	ok "$name" [ "$status" = "$wanted" ]
-}
 
 # complains STATUS PATTERN NAME ARGUMENTS...: it ends so, says that in exactly one line, prints nothing.
 complains() {
@@ -59,30 +16,10 @@ complains() {
 }
 complained() { [ "$status" = "$1" ] && grep -q -- "$2" err && [ "$(wc -l <err)" = 1 ] && [ ! -s out ]; }
 
-fresh() { rm -rf d && mkdir d; } # a data directory
-# shellcheck disable=SC2120 # only within strings
-serial() { sed -n 's/^serial //p' "${1:-d}/current"; }
-digest() { sed -n 's/^base-sha256 //p' "${1:-d}/current"; }
 # shellcheck disable=SC2120 # only within strings
 temps() { find "${1:-d}" -name 'tmp-*' | wc -l; }
 says() { grep -q -- "$1" "${2:-out}"; } # PATTERN [FILE]
-json() { jq -e "$1" out >/dev/null; } # the output is JSON, and this is true of it
-report() { jq -e "$1" report >/dev/null; }
-unchanged() { [ "$(cat "${1:-d}/current")" = "$before" ]; }
-listed() { "$sinkhole" lookup -d d "$1" >/dev/null; }
 action() { "$sinkhole" lookup -d d --json "$1" | jq -r .action; }
-adds_up() {
-	jq -e '[.sources[] | .lines == .comments + .taken + ([.reasons[].lines] | add // 0)] | all' report >/dev/null
-}
-all() { # CONDITION...: each a word to evaluate
-	local condition
-	for condition in "$@"; do
-		eval "$condition" || {
-			echo "# not so: $condition"
-			return 1
-		}
-	done
-}
 escape=$'\e'
 
 printf '%s\n' ads.example.com evil.example '*.wild.example' >list.txt

@@ -3,67 +3,10 @@
 # told, and what would change. Prints TAP. make check gives the program in $SINKHOLE.
 # shellcheck disable=SC2016,SC2034 # conditions are evaluated later, and rules hold dollars
 set -u
-sinkhole=${SINKHOLE:?the program under test}
-room=$(mktemp -d "${TMPDIR:-/tmp}/sinkhole-gate-XXXXXX") || exit 1
-trap 'rm -rf "$room"' EXIT
-cd "$room" || exit 1
-export TMPDIR=$room/tmp LC_ALL=C
-mkdir tmp
-unset SINKHOLE_DIR SOURCE_DATE_EPOCH
-number=0
-status=0
+# shellcheck source=tests/command.sh
+. "${top_srcdir:-$(dirname "$0")/..}/tests/command.sh"
 
-# ok NAME CONDITION...: a test; on failure what the last run() left is shown.
-ok() {
-	local name=$1
-	shift
-	number=$((number + 1))
-	if "$@"; then
-		echo "ok $number - $name"
-	else
-		echo "not ok $number - $name"
-		{
-			echo "status $status"
-			cat out err
-		} 2>/dev/null | head -n 30 | cat -v | sed 's/^/# /'
-	fi
-}
-
-# run ARGUMENTS: the command; leaves $status, out and err.
-run() {
-	status=0
-	"$sinkhole" "$@" >out 2>err </dev/null || status=$?
-}
-
-# is STATUS NAME ARGUMENTS...: it ends so.
-is() {
-	local wanted=$1 name=$2
-	shift 2
-	run "$@"
-	ok "$name" [ "$status" = "$wanted" ]
-}
-
-all() { # CONDITION...: each a word to evaluate
-	local condition
-	for condition in "$@"; do
-		eval "$condition" || {
-			echo "# not so: $condition"
-			return 1
-		}
-	done
-}
-fresh() { rm -rf d && mkdir d; }
-# shellcheck disable=SC2120 # only within strings
-serial() { sed -n 's/^serial //p' "${1:-d}/current"; }
-digest() { sed -n 's/^base-sha256 //p' "${1:-d}/current"; }
 says() { grep -q -- "$1" "${2:-err}"; } # PATTERN [FILE]
-json() { jq -e "$1" out >/dev/null; } # the output is JSON, and this is true of it
-report() { jq -e "$1" report >/dev/null; }
-listed() { "$sinkhole" lookup -d d "$1" >/dev/null; }
-unchanged() { [ "$(cat d/current)" = "$before" ]; }
-adds_up() {
-	jq -e '[.sources[] | .lines == .comments + .taken + ([.reasons[].lines] | add // 0)] | all' report >/dev/null
-}
 names() { seq -f "$1%.0f.$2" "$3" "$4"; } # PREFIX SUFFIX FROM TO
 
 printf '%s\n' own.example other.example >own.txt
