@@ -589,7 +589,9 @@ static const char *find_section(const struct manual *manual, const char *name, s
 	at = strstr(manual->text, head);
 	ck_assert_msg(at != NULL, "no section '%s'", name);
 	at += strlen(head) - 1;
-	end = strstr(at, "\n.S");
+	end = strstr(at, "\n.Ss ");
+	if (!end)
+		end = strstr(at, "\n.Sh ");
 	*len = end ? (size_t)(end - at) : strlen(at);
 	return at;
 }
