@@ -46,6 +46,9 @@ static json_t *details_json(const struct feed_tally *tally, enum feed_reason rea
 				json_integer((json_int_t)detail->count));
 		json_decref(word);
 	}
+	if (tally->details_others[reason] > 0)
+		json_object_set_new(out, "others",
+			json_integer((json_int_t)tally->details_others[reason]));
 	return out;
 }
 
@@ -97,15 +100,23 @@ static json_t *origin_json(const struct intake *intake)
 	const struct origin *origin = intake->origin;
 	enum gate_check check = guard_check(intake->source->held);
 
-	return json_pack("{s:s?,s:o?,s:s?,s:I,s:I,s:o,s:o,s:o}", "held",
+	return json_pack("{s:s?,s:o?,s:s?,s:I,s:I,s:I,s:o,s:o,s:o}", "held",
 		origin->held ? guard_word(origin->held) : NULL, "held-why",
 		intake->source->held ? json_text(sink_span_text(intake->source->why_held.text))
 				     : NULL,
 		"override", check == GATE_COUNT ? NULL : gate_word(check), "kept",
-		(json_int_t)origin->kept, "kept-not", (json_int_t)origin->kept_not, "added",
-		counted(origin->judged, origin->added), "removed",
-		counted(origin->judged, origin->removed), "popular",
+		(json_int_t)origin->kept, "kept-expired", (json_int_t)origin->expired, "kept-not",
+		(json_int_t)origin->kept_not, "added", counted(origin->judged, origin->added),
+		"removed", counted(origin->judged, origin->removed), "popular",
 		examples_json(intake, &intake->popular));
+}
+
+static json_t *fetched_json(const struct fetch_report *fetched)
+{
+	bool failed = fetched->result == FETCH_KEPT || fetched->result == FETCH_MISSING;
+
+	return json_pack("{s:s,s:o?}", "fetched", fetch_result_word(fetched->result), "fetched-why",
+		failed ? json_text(sink_span_text(fetched->why.text)) : NULL);
 }
 
 static json_t *source_json(const struct intake *intake)
@@ -120,8 +131,7 @@ static json_t *source_json(const struct intake *intake)
 		(json_int_t)tally->taken, "skipped", (json_int_t)feed_tally_skipped(tally));
 
 	if (intake->fetched)
-		json_object_set_new(out, "fetched",
-			json_string(fetch_result_word(intake->fetched->result)));
+		json_object_update_new(out, fetched_json(intake->fetched));
 	json_object_update_new(out, moved_json(intake));
 	json_object_update_new(out, origin_json(intake));
 	return out;
@@ -270,19 +280,21 @@ static void say_held(const struct intake *intake)
 {
 	const struct origin *origin = intake->origin;
 	const char *why = intake->source->why_held.text;
+	char expired[60] = "", kept_not[60] = "";
 
-	if (origin->kept + origin->kept_not == 0)
+	if (origin->kept + origin->kept_not == 0) {
 		say("source '%s' held back: %s; it has no last good entries", label(intake).text,
 			why);
-	else if (origin->kept_not == 0)
-		say("source '%s' held back: %s; its %s last good entries stay", label(intake).text,
-			why, number(origin->kept).text);
-	else
-		say("source '%s' held back: %s; its %s last good entries stay, %s is left out by "
-		    "the "
-		    "gate",
-			label(intake).text, why, number(origin->kept).text,
+		return;
+	}
+	if (origin->expired > 0)
+		snprintf(expired, sizeof expired, ", of which %s expired",
+			number(origin->expired).text);
+	if (origin->kept_not > 0)
+		snprintf(kept_not, sizeof kept_not, ", %s is left out by the gate",
 			number(origin->kept_not).text);
+	say("source '%s' held back: %s; its %s last good entries stay%s%s", label(intake).text, why,
+		number(origin->kept).text, expired, kept_not);
 }
 
 void report_held(const struct report *r)

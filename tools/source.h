@@ -47,7 +47,6 @@ struct source {
 	bool has_columns, has_fields; /* which of the two keys said options.fields */
 	struct lines *lines; /* NULL unless open */
 	struct feed_tally tally;
-	uint64_t distinct; /* listings of it in the database; UINT64_MAX: not counted */
 };
 
 /* Nothing said yet; source_end() takes it. Its attributes point into itself: it must not be moved. */
@@ -66,6 +65,12 @@ int source_parse(const char *text, struct sink_why *why, struct source *out);
  */
 int source_recognise(struct source *source, const struct lines *lines, const char *title,
 	struct sink_why *why);
+
+/* How whoever knows the format can say it: "write FORMAT:list.txt if you know". */
+struct format_hint {
+	char text[240];
+};
+struct format_hint source_format_hint(const struct source *source, const char *title);
 
 /* Where the path stands in "[FORMAT:]PATH[,key=value...]".
  *
