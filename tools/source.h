@@ -13,7 +13,7 @@ enum source_held {
 	SOURCE_EMPTY, /* no entry, where there was one before; an HTML page */
 	SOURCE_ERRORS, /* most of its lines are bad */
 	SOURCE_POPULAR, /* it lists a popular name */
-	SOURCE_CHANGE, /* it grew or shrank more than it may */
+	SOURCE_CHANGE, /* more of it came and went than may */
 	SOURCE_LIMIT, /* more bytes, lines or entries than it may have */
 	SOURCE_HELD_COUNT
 };
