@@ -147,7 +147,7 @@ complains 3 "write FORMAT:login.html" "an HTML page" compile -d d login.html
 printf '%s\n' '0.0.0.0 a.example' 'b.example' >mixed.txt
 complains 3 "1 like domains, 1 like hosts" "an ambiguous list says why" compile -d d mixed.txt
 printf '%s\n' 192.0.2.1 192.0.2.2 >addresses.txt
-complains 3 "is it domains" "a list of addresses only" compile -d d addresses.txt
+complains 3 "its format is not recognised" "a list of addresses only" compile -d d addresses.txt
 ok "what could not be read publishes nothing" [ -z "$(ls d)" ]
 
 nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups)

@@ -261,6 +261,12 @@ def serve_exports(h):
         h.reply(b"", 403)
 
 
+def serve_echo(h):
+    """Wrong JSON that quotes the secret it was sent."""
+    sent = h.headers.get("X-Key") or base64.b64decode(h.headers["Authorization"].split()[1]).decode().split(":")[1]
+    h.reply(b'{"objects" "%s"}' % sent.encode())
+
+
 # TAXII: /taxii/VARIANT/collections/ID/objects/
 
 def indicator(n):
@@ -733,6 +739,10 @@ def test_tokens():
         ok("%s: it is not shown" % path, case.run() == 4 and TOKEN not in result.stdout + result.stderr)
     ok("no token in any cache", subprocess.run(["grep", "-rlF", TOKEN, *glob.glob(room + "/case*/cache")],
                                                capture_output=True).returncode == 1)
+    for what, text in ("of a header", "X-Key: " + TOKEN), ("of a user", "me:" + TOKEN):
+        case = Case(plain.url("echo/1"), fetch="taxii").token(text)
+        ok("the secret part %s, quoted by the server, is not shown" % what,
+           case.run() == 4 and one_line() and TOKEN not in result.stdout + result.stderr)
     ok("a place for the token, and no token", Case(plain.url("exports/{token}/x")).run() == 4 and said("no token-file"))
     case = Case(plain.url("404x/list?key=" + TOKEN))
     ok("a query is not shown", case.run() == 4 and "404x/list" in result.stderr and TOKEN not in result.stderr)

@@ -426,5 +426,64 @@ rm web/list.txt
 is 1 "it is gone" compile -d d -c web/sinkhole.yaml own.txt
 ok "the copy stays" listed fetched.example
 
+# A copy that could not be brought up to date is compiled, and lasts no longer for that.
+sed -i 's/\("fetched": "\)[^"]*/\12026-01-01T00:00:00Z/' web/cache/web.meta
+cat >web/stale.yaml <<-END
+	sources:
+	  - name: web
+	    url: file://$room/web/list.txt
+	    valid-for: 30d
+	cache: cache
+END
+is 1 "a copy from before instead of what is there now" compile -d d -c web/stale.yaml --report report own.txt
+ok "is named, and told in the report" all 'says "source .web.: file:.*list.txt: No such file.*the copy of 2026-01-01"' \
+	'report ".sources[0] | .fetched == \"kept\" and .held == null and (.[\"fetched-why\"] | test(\"No such file\"))"' \
+	'report ".sources[1] | has(\"fetched\") | not"'
+ok "valid-for counts from when it was last listed" all \
+	'"$sinkhole" lookup -d d --at 2026-01-30T23:59:59Z fetched.example | grep -q wins' \
+	'"$sinkhole" lookup -d d --at 2026-01-31T00:00:00Z fetched.example | grep -q expired'
+chmod 0777 web/cache
+is 1 "a cache that others can write to" compile -d d -c web/stale.yaml own.txt
+ok "is not compiled from" says "source .web. held back: .*web/cache.* can be written to by others"
+chmod 0700 web/cache
+printf '%s\n' 'sources:' '  - name: a' '    url: http://feeds.example/?key=SECRET' '  - name: b' \
+	'    url: "https://u:SECRET@ho st/"' '  - name: c' '    url: "feeds.example/?a=b://SECRET"' >web/secret.yaml
+run check web/secret.yaml
+ok "mistakes in URLs are shown without secrets" all '[ "$status" = 3 ]' '[ "$(grep -c error: err)" = 3 ]' '! says SECRET'
+
+# --- messages ---------------------------------------------------------------------------------------------------------------------------------------
+
+fresh
+echo '[{"name": "a.example"}, {"name": "b.example"}]' >feed.json
+run compile -d d json:feed.json own.txt
+printf '%s\n' '[{"name": "a.example"},' '{"name": "c.example"},' >feed.json
+is 1 "a document that breaks off" compile -d d --max-entries 2 json:feed.json own.txt
+ok "is told with one place, and why" all 'says "held back: .feed.json.: line [0-9]*, column [0-9]*: "' '! says "more than"'
+ok "what it said before it broke off is dropped" all 'listed b.example' '! listed c.example'
+mkdir mixed
+names n feed.example 1 30 >mixed/1.txt
+gzip -c mixed/1.txt | head -c 40 >mixed/2.txt
+is 1 "the second file of a directory" compile -d d domains:mixed,source=mixed own.txt
+ok "is told without the first one's last line" all 'says ".mixed/2.txt.*cut short"' '! says "line 30"'
+export SOURCE_DATE_EPOCH=1700000000
+run compile -d d same.txt own.txt,source=feed,valid-for=1h
+SOURCE_DATE_EPOCH=1700010000
+run compile -d d same.txt nosuch.txt,source=feed --report report
+ok "last good entries that are over are told" all 'says "its 2 last good entries stay, of which 2 expired"' \
+	'report ".sources[1] | .kept == 2 and .[\"kept-expired\"] == 2"'
+unset SOURCE_DATE_EPOCH
+for n in $(seq 100); do echo "||x.example^\$no-such-modifier-$n"; done >rules.txt
+run compile -d d --report report adblock:rules.txt own.txt
+ok "kinds of a reason that are too many are counted together" \
+	report '[.sources[0].reasons[] | select(.details) | .lines == ([.details[]] | add)] | length > 0 and all'
+cat >conf/page.yaml <<-'END'
+	sources:
+	  - name: page
+	    path: page.txt
+END
+echo '<html>' >conf/page.txt
+run compile -d d -c conf/page.yaml
+ok "a configuration is told its own way to name a format" says "HTML page; say format: if you know"
+
 ok "nothing is left behind" all '[ -z "$(ls -A tmp)" ]' '[ "$(find . -name "tmp-*" | wc -l)" = 0 ]'
 echo "1..$number"

@@ -589,9 +589,9 @@ static const char *find_section(const struct manual *manual, const char *name, s
 	at = strstr(manual->text, head);
 	ck_assert_msg(at != NULL, "no section '%s'", name);
 	at += strlen(head) - 1;
-	end = strstr(at, "\n.Ss ");
-	if (!end)
-		end = strstr(at, "\n.Sh ");
+	end = strstr(at, "\n.S");
+	while (end && end[3] != 's' && end[3] != 'h') /* .Sm is no heading */
+		end = strstr(end + 1, "\n.S");
 	*len = end ? (size_t)(end - at) : strlen(at);
 	return at;
 }

@@ -316,17 +316,24 @@ START_TEST(protected_url)
 {
 	struct gate gate;
 	static const char *const urls[] = { "https://u:p@lists.example:8443/x?y=z.example",
-		"https://other.example", "https://[2001:db8::1]/", "file:///etc/passwd",
-		"nothing" };
-	struct feed_entry entry = entry_of("lists.example"), other = entry_of("other.example");
+		"https://other.example", "https://key.example?key=1", "https://[2001:db8::1]:8443/",
+		"https://part.example#x", "file:///etc/passwd", "nothing" };
+	static const char *const hosts[] = { "lists.example", "other.example", "key.example",
+		"part.example" };
+	struct sink_prefix address;
 
 	begin_gate(&gate);
 	for (size_t i = 0; i < LENGTH(urls); i++)
 		ck_assert_int_eq(protected_add_url(&gate.protected, urls[i]), SINK_OK);
-	ck_assert_int_eq(gate_judge(&gate, &entry, SINK_KIND_BLOCK, SINK_SCOPE_EXACT, false),
-		FEED_PROTECTED);
-	ck_assert_int_eq(gate_judge(&gate, &other, SINK_KIND_BLOCK, SINK_SCOPE_EXACT, false),
-		FEED_PROTECTED);
+	for (size_t i = 0; i < LENGTH(hosts); i++) {
+		struct feed_entry entry = entry_of(hosts[i]);
+
+		ck_assert_msg(gate_judge(&gate, &entry, SINK_KIND_BLOCK, SINK_SCOPE_EXACT, false) ==
+				FEED_PROTECTED,
+			"%s", hosts[i]);
+	}
+	ck_assert_int_eq(sink_prefix_from_text(sink_span_text("2001:db8::1"), &address), SINK_OK);
+	ck_assert(protected_hit_prefix(&gate.protected, &address));
 	gate_end(&gate);
 }
 END_TEST

@@ -1,39 +1,14 @@
 /* changes.c - two generations walked side by side. Records are compared by a hash of all that they say. */
 #include "changes.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "json.h"
-#include "say.h"
 #include "sinkhole/grow.h"
 
 #define SHOWN 20 /* changes that are remembered */
 #define SHORT_LABELS 2
 #define SHORT_V4 24 /* bits */
 #define SHORT_V6 48
-
-static const char *const risk_words[] = {
-	[RISK_POPULAR] = "popular",
-	[RISK_SHORT] = "short",
-	[RISK_IMPORTANT] = "important",
-	[RISK_WIDE] = "wide",
-	[RISK_EXACT] = "exact",
-	[RISK_DISALLOWED] = "disallowed",
-	[RISK_ALLOWED] = "allowed",
-	[RISK_UNBLOCKED] = "unblocked",
-};
-_Static_assert(sizeof risk_words / sizeof risk_words[0] == RISK_COUNT, "a risk has no word");
-
-static const struct {
-	const char *word;
-	char sign;
-} whats[] = {
-	[CHANGE_ADDED] = { "added", '+' },
-	[CHANGE_CHANGED] = { "changed", '~' },
-	[CHANGE_REMOVED] = { "removed", '-' },
-};
-_Static_assert(sizeof whats / sizeof whats[0] == CHANGE_KIND_COUNT, "a change has no word");
 
 /* What is counted together: a source's entries of one category. */
 struct row {
@@ -566,76 +541,16 @@ uint64_t changes_count(const struct changes *changes)
 		changes->totals[CHANGE_REMOVED];
 }
 
-/* The remembered ones, as many as are shown, the riskiest first. */
-static size_t each_shown(const struct changes *changes, change_fn *fn, void *arg)
+uint64_t changes_each_shown(const struct changes *changes, change_fn *fn, void *arg)
 {
-	size_t shown = 0;
+	uint64_t shown = 0;
 
 	for (int risk = 0; risk < RISK_COUNT; risk++)
 		for (size_t i = 0; i < changes->risks[risk] && i < SHOWN && shown < SHOWN; i++) {
 			fn(arg, &changes->shown[risk][i].change);
 			shown++;
 		}
-	return shown;
-}
-
-/* --- for people ------------------------------------------------------------------------------------ */
-
-static const char *subject_text(const struct sink_subject *subject, char out[SINK_TEXT_MAX])
-{
-	return sink_trigger_is_prefix(subject->trigger) ? sink_prefix_to_text(&subject->prefix, out)
-							: sink_name_to_text(&subject->name, out);
-}
-
-static void print_state(const struct sink_subject *subject, const struct change_state *state)
-{
-	fputs(sink_kind_word(state->kind), stdout);
-	if (!sink_trigger_is_prefix(subject->trigger))
-		printf(" (%s)", sink_scope_word(state->scope));
-	for (int i = 0; i < 2; i++) {
-		struct sink_span text =
-			state->record.text[i ? SINK_FIELD_CATEGORY : SINK_FIELD_SOURCE];
-
-		if (text.len == 0)
-			continue;
-		fputs(i ? ", category " : ", source ", stdout);
-		put_text(stdout, text, 80);
-	}
-}
-
-void change_print(const struct change *change)
-{
-	const struct sink_subject *subject = change->subject;
-	bool removed = change->what == CHANGE_REMOVED;
-	char text[SINK_TEXT_MAX];
-
-	printf("%c %-10s ", whats[change->what].sign, risk_words[change->risk]);
-	if (subject->trigger != SINK_TRIGGER_QNAME)
-		printf("%s ", sink_trigger_word(subject->trigger));
-	printf("%s: ", subject_text(subject, text));
-	print_state(subject, removed ? &change->was : &change->is);
-	if (change->what == CHANGE_CHANGED) {
-		fputs("; was ", stdout);
-		print_state(subject, &change->was);
-	}
-	putchar('\n');
-}
-
-static void print_row(const struct row *row)
-{
-	const char *category = row->text + strlen(row->text) + 1;
-
-	fputs("  ", stdout);
-	put_text(stdout, sink_span_text(row->text), 80);
-	if (*category) {
-		fputs(", ", stdout);
-		put_text(stdout, sink_span_text(category), 80);
-	}
-	printf(": +%s ~%s -%s", number(row->counts[CHANGE_ADDED]).text,
-		number(row->counts[CHANGE_CHANGED]).text, number(row->counts[CHANGE_REMOVED]).text);
-	if (row->renewed > 0)
-		printf(", %s last until another time", number(row->renewed).text);
-	putchar('\n');
+	return changes_count(changes) - shown;
 }
 
 static bool has_moved(const struct row *row)
@@ -645,105 +560,22 @@ static bool has_moved(const struct row *row)
 		0;
 }
 
-void changes_print_counts(const struct changes *changes)
+void changes_each_row(const struct changes *changes, changes_row_fn *fn, void *arg)
 {
-	printf("%s added, %s changed, %s removed\n", number(changes->totals[CHANGE_ADDED]).text,
-		number(changes->totals[CHANGE_CHANGED]).text,
-		number(changes->totals[CHANGE_REMOVED]).text);
-	for (size_t i = 0; i < changes->count; i++)
-		if (has_moved(&changes->rows[i]))
-			print_row(&changes->rows[i]);
-}
+	for (size_t i = 0; i < changes->count; i++) {
+		const struct row *row = &changes->rows[i];
+		struct changes_row out = { .source = row->text,
+			.category = row->text + strlen(row->text) + 1,
+			.renewed = row->renewed };
 
-static int print_one(void *arg, const struct change *change)
-{
-	(void)arg;
-	change_print(change);
-	return SINK_OK;
-}
-
-void changes_print(const struct changes *changes)
-{
-	uint64_t left;
-
-	changes_print_counts(changes);
-	left = changes_count(changes) - each_shown(changes, print_one, NULL);
-	if (left > 0)
-		printf("and %s more\n", number(left).text);
-}
-
-/* --- for programs ---------------------------------------------------------------------------------- */
-
-static json_t *state_json(const struct sink_subject *subject, const struct change_state *state)
-{
-	json_t *out = json_pack("{s:s}", "kind", sink_kind_word(state->kind));
-
-	if (!sink_trigger_is_prefix(subject->trigger))
-		json_object_set_new(out, "scope", json_string(sink_scope_word(state->scope)));
-	for (int i = 0; i < 2; i++) {
-		enum sink_field field = i ? SINK_FIELD_CATEGORY : SINK_FIELD_SOURCE;
-
-		if (state->record.text[field].len > 0)
-			json_object_set_new(out, sink_field_word(field),
-				json_text(state->record.text[field]));
+		memcpy(out.counts, row->counts, sizeof out.counts);
+		if (has_moved(row))
+			fn(arg, &out);
 	}
-	return out;
 }
 
-json_t *change_json(const struct change *change)
+void changes_total(const struct changes *changes, struct changes_row *out)
 {
-	const struct sink_subject *subject = change->subject;
-	bool is_prefix = sink_trigger_is_prefix(subject->trigger);
-	char text[SINK_TEXT_MAX];
-	json_t *out = json_pack("{s:s,s:s,s:s,s:s}", "change", whats[change->what].word, "risk",
-		risk_words[change->risk], "trigger", sink_trigger_word(subject->trigger),
-		is_prefix ? "prefix" : "name", subject_text(subject, text));
-
-	json_object_update_new(out,
-		state_json(subject, change->what == CHANGE_REMOVED ? &change->was : &change->is));
-	if (change->what == CHANGE_CHANGED)
-		json_object_set_new(out, "was", state_json(subject, &change->was));
-	return out;
-}
-
-static json_t *row_json(const struct row *row)
-{
-	const char *category = row->text + strlen(row->text) + 1;
-
-	return json_pack("{s:o,s:o,s:I,s:I,s:I,s:I}", "source",
-		json_text(sink_span_text(row->text)), "category",
-		*category ? json_text(sink_span_text(category)) : json_null(), "added",
-		(json_int_t)row->counts[CHANGE_ADDED], "changed",
-		(json_int_t)row->counts[CHANGE_CHANGED], "removed",
-		(json_int_t)row->counts[CHANGE_REMOVED], "renewed", (json_int_t)row->renewed);
-}
-
-json_t *changes_counts_json(const struct changes *changes)
-{
-	json_t *sources = json_array();
-
-	for (size_t i = 0; i < changes->count; i++)
-		if (has_moved(&changes->rows[i]))
-			json_array_append_new(sources, row_json(&changes->rows[i]));
-	return json_pack("{s:I,s:I,s:I,s:I,s:o}", "added",
-		(json_int_t)changes->totals[CHANGE_ADDED], "changed",
-		(json_int_t)changes->totals[CHANGE_CHANGED], "removed",
-		(json_int_t)changes->totals[CHANGE_REMOVED], "renewed",
-		(json_int_t)changes->renewed, "sources", sources);
-}
-
-static int append_one(void *arg, const struct change *change)
-{
-	json_array_append_new(arg, change_json(change));
-	return SINK_OK;
-}
-
-json_t *changes_json(const struct changes *changes)
-{
-	json_t *out = changes_counts_json(changes), *list = json_array();
-	uint64_t left = changes_count(changes) - each_shown(changes, append_one, list);
-
-	json_object_set_new(out, "changes", list);
-	json_object_set_new(out, "left-out", json_integer((json_int_t)left));
-	return out;
+	*out = (struct changes_row){ .source = "", .category = "", .renewed = changes->renewed };
+	memcpy(out->counts, changes->totals, sizeof out->counts);
 }

@@ -56,6 +56,20 @@ int changes_find(const struct changes_question *question, struct changes **out);
 /* NULL is fine. */
 void changes_free(struct changes *changes);
 
+/* What changed of one source's entries of one category. */
+struct changes_row {
+	const char *source, *category; /* borrowed for the call; empty: none */
+	uint64_t counts[CHANGE_KIND_COUNT];
+	uint64_t renewed; /* last longer, or shorter, and are otherwise the same */
+};
+typedef void changes_row_fn(void *arg, const struct changes_row *row);
+
+/* Tell of every source and category of which something changed. */
+void changes_each_row(const struct changes *changes, changes_row_fn *fn, void *arg);
+
+/* The sum of all rows, without source and category. */
+void changes_total(const struct changes *changes, struct changes_row *out);
+
 /* Entries added, changed or removed. What only lasts longer than before is not among them. */
 uint64_t changes_count(const struct changes *changes);
 
@@ -70,6 +84,12 @@ typedef int change_fn(void *arg, const struct change *change);
  */
 int changes_each(const struct changes_question *question, const struct changes *changes,
 	change_fn *fn, void *arg);
+
+/* Tell of the riskiest, at most 20.
+ *
+ * returns  how many others there are
+ */
+uint64_t changes_each_shown(const struct changes *changes, change_fn *fn, void *arg);
 
 /* On standard output: counts by source and category, and, unless that is left to changes_each(), the
  * riskiest changes. */

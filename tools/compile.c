@@ -50,9 +50,13 @@ static void note_fetched(void *arg, const struct source *source, const struct fe
 	intake->fetched = malloc(sizeof *intake->fetched);
 	if (intake->fetched)
 		*intake->fetched = *report;
-	if (report->result == FETCH_KEPT)
+	if (report->result == FETCH_KEPT) {
 		say("%s", report->why.text);
-	else if (report->result == FETCH_MISSING)
+		job->is_stale = true;
+		if (report->fetched != 0 && report->fetched < job->time)
+			intake->listed = report->fetched;
+	}
+	if (report->result == FETCH_MISSING)
 		inputs_fail(job, intake, SINK_EIO, bare_why(report));
 }
 
@@ -76,8 +80,12 @@ static void fetch_sources(struct job *job)
 {
 	struct sink_why why = { .text = "" };
 
-	if (fetch_all(&job->config, NULL, false, note_fetched, job, &why))
+	for (size_t i = 0; i < job->count; i++)
+		job->intakes.at[i].listed = job->time;
+	if (fetch_all(&job->config, NULL, false, note_fetched, job, &why)) {
 		say("%s: nothing fetched", why.text);
+		job->is_stale = true;
+	}
 	for (size_t i = 0; i < job->count; i++) {
 		struct intake *intake = &job->intakes.at[i];
 
@@ -210,7 +218,8 @@ static int keep_last_good(struct job *job, struct sink_why *why)
 			sink_writer_drop(job->writer, job->intakes.at[i].batch);
 	if (!job->previous.reader)
 		return SINK_OK;
-	err = previous_keep(&job->previous, &job->gate, &job->guards.popular, job->writer);
+	err = previous_keep(&job->previous, &job->gate, &job->guards.popular, job->time,
+		job->writer);
 	return err ? sink_why(why, err, "last good entries: %s",
 			     err == SINK_EIO ? strerror(errno) : sink_strerror(err))
 		   : SINK_OK;
@@ -397,7 +406,7 @@ static enum status tell(struct job *job, const struct changes *changes)
 	if (changes && !job->quiet && !job->json)
 		changes_print(changes);
 	status = write_reports(job, &report);
-	return status || count_held(job) == 0 ? status : STATUS_NO;
+	return !status && (count_held(job) > 0 || job->is_stale) ? STATUS_NO : status;
 }
 
 /* --- all of it ------------------------------------------------------------------------------------ */
@@ -478,9 +487,13 @@ const struct command cmd_compile = {
 		"is\n"
 		"recognised by content, or refused. Keys: source category severity confidence "
 		"actor\n"
-		"campaign tlp legal-basis reference jurisdiction valid-from valid-until scope "
-		"action\n"
-		"tag; 'allow' makes it an allow list. A comma in a path or value is written \\,.\n"
+		"campaign tlp legal-basis reference jurisdiction valid-from valid-until valid-for "
+		"scope\n"
+		"action tag licence max-change limits.bytes limits.lines limits.entries; of csv "
+		"columns.KEY\n"
+		"separator; of json fields.KEY items; 'allow' makes it an allow list. A comma in a "
+		"path or\n"
+		"value is written \\,.\n"
 		"A source that a check holds back keeps its last good entries; then the end is "
 		"1.\n",
 	.options = job_options,

@@ -129,7 +129,7 @@ static void add_detail(struct feed_tally *tally, enum feed_reason reason, struct
 		detail++;
 	if (detail == end) {
 		if (tally->details_count == FEED_DETAILS) {
-			tally->details_others++;
+			tally->details_others[reason]++;
 			return;
 		}
 		tally->details_count++;

@@ -235,7 +235,7 @@ struct feed_tally {
 	struct feed_skips skips[FEED_REASON_COUNT];
 	struct feed_detail details[FEED_DETAILS];
 	size_t details_count;
-	uint64_t details_others;
+	uint64_t details_others[FEED_REASON_COUNT];
 };
 
 uint64_t feed_tally_skipped(const struct feed_tally *tally); /* lines */

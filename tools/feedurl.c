@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <curl/curl.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 static bool is_loopback(const char *host)
@@ -20,6 +21,26 @@ static bool is_loopback(const char *host)
 	memcpy(bare, host + 1, len - 2);
 	bare[len - 2] = 0;
 	return inet_pton(AF_INET6, bare, &aaaa) == 1 && IN6_IS_ADDR_LOOPBACK(&aaaa);
+}
+
+struct feedurl_shown feedurl_shown(const char *url)
+{
+	size_t scheme = strcspn(url, ":/?#"), len;
+	struct feedurl_shown out;
+	const char *host, *at;
+
+	scheme = strncmp(url + scheme, "://", 3) == 0 ? scheme + 3 : 0;
+	host = url + scheme;
+	len = strcspn(host, "?#");
+	at = memrchr(host, '@', strcspn(host, "/?#"));
+	if (at) {
+		len -= (size_t)(at + 1 - host);
+		host = at + 1;
+	}
+	if (len >= sizeof out.text)
+		len = sizeof out.text - 1;
+	snprintf(out.text, sizeof out.text, "%.*s%.*s", (int)scheme, url, (int)len, host);
+	return out;
 }
 
 /* A part, or "" where the URL has none. */
@@ -52,9 +73,10 @@ static int judge(CURLU *url, const char *text, struct sink_why *why)
 		err = sink_why(why, SINK_ESYNTAX,
 			"url '%s': http:// is for addresses of this machine (127.0.0.1, [::1]); "
 			"https:// is wanted",
-			text);
+			feedurl_shown(text).text);
 	else if (strcmp(s, "https") != 0 && strcmp(s, "http") != 0 && strcmp(s, "file") != 0)
-		err = sink_why(why, SINK_ESYNTAX, "url '%s': https:// or file:// is wanted", text);
+		err = sink_why(why, SINK_ESYNTAX, "url '%s': https:// or file:// is wanted",
+			feedurl_shown(text).text);
 	curl_free(scheme.text);
 	curl_free(host.text);
 	curl_free(user.text);
@@ -69,14 +91,15 @@ int feedurl_check(const char *text, struct sink_why *why)
 	int err;
 
 	if (!strstr(text, "://"))
-		return sink_why(why, SINK_ESYNTAX, "url '%s': https:// or file:// is wanted", text);
+		return sink_why(why, SINK_ESYNTAX, "url '%s': https:// or file:// is wanted",
+			feedurl_shown(text).text);
 	url = curl_url();
 	if (!url)
 		return sink_why(why, SINK_ENOMEM, "no memory");
 	code = curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME);
-	err = code == CURLUE_OK
-		? judge(url, text, why)
-		: sink_why(why, SINK_ESYNTAX, "url '%s': %s", text, curl_url_strerror(code));
+	err = code == CURLUE_OK ? judge(url, text, why)
+				: sink_why(why, SINK_ESYNTAX, "url '%s': %s",
+					  feedurl_shown(text).text, curl_url_strerror(code));
 	curl_url_cleanup(url);
 	return err;
 }

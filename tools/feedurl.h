@@ -12,4 +12,11 @@
  */
 int feedurl_check(const char *text, struct sink_why *why);
 
+/* A URL, or what was meant to be one, as it may be shown: without user, password, query and fragment, which may
+ * hold secrets; cut to fit. */
+struct feedurl_shown {
+	char text[200];
+};
+struct feedurl_shown feedurl_shown(const char *url);
+
 #endif

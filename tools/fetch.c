@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "feedurl.h"
 #include "fetch_worker.h"
 #include "say.h"
 #include "text.h"
@@ -44,22 +45,6 @@ const char *fetch_result_word(enum fetch_result result)
 struct sink_span fetch_name(const struct source *source)
 {
 	return source->attributes.record.text[SINK_FIELD_SOURCE];
-}
-
-struct fetch_shown fetch_shown(const char *url)
-{
-	struct fetch_shown out;
-	const char *host = strstr(url, "://"), *at;
-	int scheme;
-
-	host = host ? host + 3 : url;
-	scheme = (int)(host - url);
-	at = memrchr(host, '@', strcspn(host, "/?#"));
-	if (at)
-		host = at + 1;
-	snprintf(out.text, sizeof out.text, "%.*s%.*s", scheme, url, (int)strcspn(host, "?#"),
-		host);
-	return out;
 }
 
 /* --- beginning ------------------------------------------------------------------------------------- */
@@ -222,7 +207,7 @@ static void failed(const struct work *w, const char *reason)
 	w->report->result = w->copy.is_there ? FETCH_KEPT : FETCH_MISSING;
 	sink_why(&w->report->why, SINK_OK, "source '%.*s': %s: %.240s; %s",
 		(int)(name.len < 60 ? name.len : 60), (const char *)name.at,
-		fetch_shown(w->source->url).text, reason, remedy);
+		feedurl_shown(w->source->url).text, reason, remedy);
 }
 
 /* What is asked for, and of whom. Whoever changes it in the configuration wants another copy. */
@@ -411,7 +396,7 @@ static void fetch(struct work *w)
 		could_not_keep(w);
 		return;
 	}
-	progress("fetching %.60s", fetch_shown(w->source->url).text);
+	progress("fetching %.60s", feedurl_shown(w->source->url).text);
 	ask_with_token(w);
 	close(w->body);
 	cache_discard(w->fetcher->dir, &w->copy);
@@ -492,6 +477,8 @@ int fetch_path(const struct config *config, const struct source *source, struct 
 	n = snprintf(out, size, "%s/%s.feed", cache_directory(config), stem);
 	if (n < 0 || (size_t)n >= size)
 		return sink_why(why, SINK_EIO, "the path of the cache directory is too long");
+	if (cache_check(cache_directory(config), why))
+		return SINK_EIO;
 	if (lstat(out, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0)
 		return SINK_OK;
 	return sink_why(why, SINK_ENOENT, "'%.300s': never fetched", out);

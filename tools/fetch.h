@@ -70,18 +70,12 @@ int fetch_all(const struct config *config, char *const *names, bool force, fetch
 /* Where the good copy of a source is. It is replaced by rename, so who has it open reads one copy to its end.
  *
  * out      a path; written on SINK_OK only
- * returns  SINK_OK; SINK_ENOENT (there is no copy); SINK_EIO (path too long)
+ * returns  SINK_OK; SINK_ENOENT (there is no copy); SINK_EIO (path too long; a directory that others may write to)
  */
 int fetch_path(const struct config *config, const struct source *source, struct sink_why *why,
 	char *out, size_t size);
 
 /* The source's name. */
 struct sink_span fetch_name(const struct source *source);
-
-/* A URL as it may be shown: without user, password, query and fragment, cut to fit. */
-struct fetch_shown {
-	char text[200];
-};
-struct fetch_shown fetch_shown(const char *url);
 
 #endif

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "fetch.h"
+#include "feedurl.h"
 #include "json.h"
 #include "say.h"
 #include "when.h"
@@ -29,22 +29,35 @@ const char *cache_directory(const struct config *config)
 /* --- the directory --------------------------------------------------------------------------------- */
 
 /* Who may write to it may choose what is compiled. */
+static int check_status(const struct stat *st, const char *path, struct sink_why *why)
+{
+	if (st->st_uid != geteuid() && st->st_uid != 0)
+		return sink_why(why, SINK_EIO,
+			"'%.300s' belongs to another user: no place for what is fetched", path);
+	if (st->st_mode & (S_IWGRP | S_IWOTH))
+		return sink_why(why, SINK_EIO,
+			"'%.300s' can be written to by others: no place for what is fetched "
+			"(chmod go-w)",
+			path);
+	return SINK_OK;
+}
+
 static int check_directory(int dir, const char *path, struct sink_why *why)
 {
 	struct stat st;
 
 	if (fstat(dir, &st) != 0)
 		return sink_why(why, SINK_EIO, "'%.300s': %s", path, strerror(errno));
-	if (st.st_uid != geteuid() && st.st_uid != 0)
-		return sink_why(why, SINK_EIO,
-			"'%.300s' belongs to another user: what is fetched is not kept there",
-			path);
-	if (st.st_mode & (S_IWGRP | S_IWOTH))
-		return sink_why(why, SINK_EIO,
-			"'%.300s' can be written to by others: what is fetched is not kept there "
-			"(chmod go-w)",
-			path);
-	return SINK_OK;
+	return check_status(&st, path, why);
+}
+
+int cache_check(const char *path, struct sink_why *why)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return sink_why(why, SINK_EIO, "'%.300s': %s", path, strerror(errno));
+	return check_status(&st, path, why);
 }
 
 static int take_lock(int dir, const char *path, struct sink_why *why, int *out)
@@ -266,7 +279,7 @@ static int put_in_place(int dir, const struct copy *copy, int fd, const char *fr
 static json_t *meta_json(const struct meta *meta, struct sink_span name, const char *url)
 {
 	json_t *json = json_pack("{s:o,s:o,s:s,s:o,s:I,s:s}", "source", json_text(name), "url",
-		json_text(sink_span_text(fetch_shown(url).text)), "request-sha256", meta->request,
+		json_text(sink_span_text(feedurl_shown(url).text)), "request-sha256", meta->request,
 		"fetched", json_moment(meta->fetched), "bytes", (json_int_t)meta->bytes, "sha256",
 		meta->sha256);
 

@@ -45,6 +45,12 @@ const char *cache_directory(const struct config *config);
  */
 int cache_open(const char *path, struct sink_why *why, int *dir, int *lock);
 
+/* May what lies there be compiled? Not if others can write to it.
+ *
+ * returns  SINK_OK; SINK_EIO
+ */
+int cache_check(const char *path, struct sink_why *why);
+
 /* The file names of a source, without what follows the last dot.
  *
  * returns  SINK_OK; SINK_ENOMEM

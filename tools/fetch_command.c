@@ -1,5 +1,6 @@
 /* fetch_command.c - `sinkhole fetch`. */
 #include "cmd.h"
+#include "feedurl.h"
 #include "fetch.h"
 #include "json.h"
 #include "say.h"
@@ -59,7 +60,7 @@ static json_t *report_json(const struct source *source, const struct fetch_repor
 {
 	bool failed = report->result >= FETCH_KEPT;
 	json_t *json = json_pack("{s:o,s:o,s:s,s:I}", "source", json_text(fetch_name(source)),
-		"url", json_text(sink_span_text(fetch_shown(source->url).text)), "result",
+		"url", json_text(sink_span_text(feedurl_shown(source->url).text)), "result",
 		fetch_result_word(report->result), "bytes", (json_int_t)report->bytes);
 
 	if (!json)

@@ -39,10 +39,19 @@ static bool place_descriptors(int body, int reply)
 		dup2(reply_copy, FD_REPLY) >= 0;
 }
 
-/* A message from a library might quote the URL that we put the token into. */
+/* The whole token, or its secret part: what follows the name of a header or of a user. */
+static bool holds_token(const char *text, const char *token)
+{
+	const char *secret = token + strcspn(token, ":");
+
+	secret += strspn(secret, ": ");
+	return strstr(text, token) || (*secret && strstr(text, secret));
+}
+
+/* A message from a library might quote the URL that we put the token into, and a server what it was sent. */
 static void hide_token(const struct fetch_request *request, struct fetch_reply *reply)
 {
-	if (request->token && strstr(reply->error, request->token))
+	if (request->token && holds_token(reply->error, request->token))
 		failed(reply, "failed (the reason is not shown: it holds the token)");
 }
 

@@ -17,6 +17,21 @@ void inputs_fail(struct job *job, struct intake *intake, int err, const char *wh
 		"%s", why[0] ? why : sink_strerror(err));
 }
 
+/* A document's reason says itself where it is. */
+int inputs_blame(const struct intake *intake, uint64_t number, int err, const char *reason,
+	struct sink_why *why)
+{
+	const struct source *source = intake->source;
+	const char *title = intake_title(intake, source->tally.part);
+
+	if (!reason[0])
+		reason = sink_strerror(err);
+	if (number == 0 || (source->format->document && err == SINK_ESYNTAX))
+		return sink_why(why, err, "'%.250s': %s", title, reason);
+	return sink_why(why, err, "'%.250s', line %llu: %s", title, (unsigned long long)number,
+		reason);
+}
+
 static int add_title(struct intake *intake, const char *title)
 {
 	char **titles = sink_grow(intake->titles, intake->titles_count, &intake->titles_room,
@@ -40,9 +55,8 @@ static int look_at(struct job *job, struct intake *intake, const char *title, st
 	int err = source_recognise(intake->source, intake->lines, title, why);
 
 	if (err && is_html)
-		return sink_why(why, err,
-			"'%.200s' is an HTML page; write FORMAT:%.200s if you know better", title,
-			title);
+		return sink_why(why, err, "'%.200s' is an HTML page; %s better", title,
+			source_format_hint(intake->source, title).text);
 	if (!err && is_html)
 		guard_hold(&job->gate, intake, SOURCE_EMPTY, "'%.250s' is an HTML page, not a list",
 			title);
@@ -59,6 +73,7 @@ static int open_next(struct job *job, struct intake *intake, struct sink_why *wh
 		return err;
 	}
 	intake->source->tally.part = intake->titles_count;
+	intake->source->tally.number = 0;
 	err = add_title(intake, title);
 	return err ? err
 		   : look_at(job, intake, intake_title(intake, intake->source->tally.part), why);
@@ -82,10 +97,7 @@ static int gather(struct job *job, struct intake *intake, struct sink_why *why)
 	if (err)
 		return err;
 	err = feed_read(intake->lines, source->format, &source->options, &sink, &tally, &reason);
-	return err ? sink_why(why, err, "'%.250s', line %llu: %s", title,
-			     (unsigned long long)tally.number,
-			     reason.text[0] ? reason.text : sink_strerror(err))
-		   : SINK_OK;
+	return err ? inputs_blame(intake, tally.number, err, reason.text, why) : SINK_OK;
 }
 
 static bool is_directory(const struct source *source)

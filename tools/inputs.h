@@ -21,4 +21,13 @@ void inputs_close(struct job *job, struct intake *intake);
 /* Hold a source back that cannot be read. */
 void inputs_fail(struct job *job, struct intake *intake, int err, const char *why);
 
+/* What feed_read() failed with, behind the input's name and as much of the place as is known.
+ *
+ * number   of the line at hand; 0: there was none
+ * reason   empty: what the error says
+ * returns  err
+ */
+int inputs_blame(const struct intake *intake, uint64_t number, int err, const char *reason,
+	struct sink_why *why);
+
 #endif

@@ -71,7 +71,7 @@ static void add_intake(struct intakes *intakes, struct source *source, double ma
 		.origin = intakes_find(intakes, source_name(source)),
 		.distinct = UINT64_MAX };
 	if (source->fetch)
-		intake->shown = fetch_shown(source->url);
+		intake->shown = feedurl_shown(source->url);
 	join(intake->origin, source, max_change);
 }
 

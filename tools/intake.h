@@ -5,6 +5,7 @@
 #define TOOLS_INTAKE_H
 
 #include "feed.h"
+#include "feedurl.h"
 #include "fetch.h"
 #include "parts.h"
 #include "seen.h"
@@ -22,6 +23,7 @@ struct origin {
 	uint64_t previous; /* listings in the published generation */
 	uint64_t added, removed; /* names and prefixes, if judged */
 	uint64_t kept; /* last good listings, put into the new generation */
+	uint64_t expired; /* of these, those that are over already: they only tell what it had */
 	uint64_t kept_not; /* those that the gate lets through no longer */
 	bool judged;
 };
@@ -33,11 +35,12 @@ struct intake {
 	struct fetch_report *fetched; /* NULL: it is not */
 	struct parts *parts; /* its inputs; NULL: not open */
 	struct lines *lines; /* of the one at hand, which the parts close */
-	struct fetch_shown shown; /* how messages name it, if it is fetched */
+	struct feedurl_shown shown; /* how messages name it, if it is fetched */
 	char **titles; /* of those that were opened so far */
 	uint32_t titles_count;
 	size_t titles_room;
 	uint32_t batch; /* of the writer */
+	int64_t listed; /* when its entries were last listed: `valid_for` counts from then */
 	bool read; /* to its end, or to where it was stopped */
 	int err; /* what it was unreadable with */
 	double seconds;

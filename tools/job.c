@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "data.h"
+#include "quantity.h"
 #include "say.h"
 #include "scratch.h"
 #include "when.h"
@@ -32,66 +33,54 @@ enum {
 	OPT_JSON,
 };
 
-/* A number of bytes: "64M". Powers of 1024. */
-static bool parse_size(const char *text, size_t *out)
+static bool parse_size(const char *text, uint64_t *out)
 {
-	static const char units[] = "KMG";
-	char *end;
-	const char *unit;
-	unsigned long long n;
+	uint64_t n;
 
-	if (*text < '1' || *text > '9')
+	if (!quantity_bytes(text, &n) || n == 0)
 		return false;
-	errno = 0;
-	n = strtoull(text, &end, 10);
-	unit = *end ? strchr(units, *end) : NULL;
-	if (errno || (*end && (!unit || end[1])))
+	*out = n;
+	return true;
+}
+
+static bool parse_count(const char *text, uint64_t *out)
+{
+	uint64_t n;
+
+	if (!quantity_count(text, &n) || n == 0)
 		return false;
-	for (; unit && unit >= units; unit--) {
-		if (n > SIZE_MAX / 1024)
-			return false;
-		n *= 1024;
-	}
 	*out = n;
 	return true;
 }
 
 static bool parse_keep(const char *text, unsigned *out)
 {
-	char *end;
-	unsigned long n = strtoul(text, &end, 10);
+	uint64_t n;
 
-	if (*text < '1' || *text > '9' || *end || n > 10000)
+	if (!parse_count(text, &n) || n > 10000)
 		return false;
 	*out = (unsigned)n;
 	return true;
 }
 
-/* A share: "20%", "20", "0.5%". The sign is optional. */
-static bool parse_share(const char *text, double *out)
+static bool parse_memory(const char *text, size_t *out)
 {
-	char *end;
-	double share;
+	uint64_t n;
 
-	if (*text < '0' || *text > '9')
+	if (!parse_size(text, &n) || n > SIZE_MAX)
 		return false;
-	share = strtod(text, &end);
-	if (*end == '%')
-		end++;
-	if (*end || !(share <= 1e6))
-		return false;
-	*out = share;
+	*out = (size_t)n;
 	return true;
 }
 
-static bool parse_count(const char *text, uint64_t *out)
+/* "20%", and here "20" will do. */
+static bool parse_share(const char *text, double *out)
 {
-	size_t n;
+	char with_sign[32];
 
-	if (!*text || strspn(text, "0123456789") != strlen(text) || !parse_size(text, &n))
-		return false;
-	*out = n;
-	return true;
+	return quantity_percent(text, out) ||
+		(snprintf(with_sign, sizeof with_sign, "%s%%", text) < (int)sizeof with_sign &&
+			quantity_percent(with_sign, out));
 }
 
 static int add_path(struct path_list *list, const char *path)
@@ -108,14 +97,12 @@ static int add_path(struct path_list *list, const char *path)
 static int take_limit(struct job *job, int key, const char *value, struct sink_why *why)
 {
 	struct source_limits *limits = &job->guards.limits;
-	size_t size;
 
 	if (key == OPT_MAX_BYTES) {
-		if (!parse_size(value, &size))
-			return sink_why(why, SINK_ESYNTAX,
-				"--max-bytes is a size such as 64M, not '%s'", value);
-		limits->bytes = size;
-		return SINK_OK;
+		if (parse_size(value, &limits->bytes))
+			return SINK_OK;
+		return sink_why(why, SINK_ESYNTAX, "--max-bytes is a size such as 64M, not '%s'",
+			value);
 	}
 	if (parse_count(value, key == OPT_MAX_LINES ? &limits->lines : &limits->entries))
 		return SINK_OK;
@@ -212,7 +199,7 @@ static enum status take_option(void *arg, int key, const char *value)
 		sink_why(&why, err, "--keep is 1 to 10000 generations, not '%s'", value);
 		break;
 	case OPT_MEMORY:
-		err = parse_size(value, &job->memory) ? SINK_OK : SINK_ESYNTAX;
+		err = parse_memory(value, &job->memory) ? SINK_OK : SINK_ESYNTAX;
 		sink_why(&why, err, "--memory is a size such as 64M, not '%s'", value);
 		break;
 	case OPT_REASON:

@@ -36,6 +36,7 @@ struct job {
 	size_t arguments_count;
 	struct source **sources; /* all of them */
 	size_t count;
+	bool is_stale; /* a source could not be fetched: an older copy of it is compiled */
 	struct intakes intakes;
 	struct previous previous;
 	struct mix mix;

@@ -109,6 +109,7 @@ struct keeping {
 	struct previous *previous;
 	const struct gate *gate;
 	const struct popular *popular;
+	int64_t now;
 	struct sink_writer *writer;
 	uint32_t *record; /* of the writer, plus 1, by record; 0: not yet known to it */
 };
@@ -165,6 +166,7 @@ static int keep_listing(struct keeping *k, const struct sink_subject *subject,
 	if (err)
 		return err;
 	origin->kept++;
+	origin->expired += record.valid_until != 0 && record.valid_until <= k->now;
 	return sink_trigger_is_prefix(subject->trigger)
 		? sink_writer_add_prefix(k->writer, subject->trigger, &subject->prefix, id)
 		: sink_writer_add_name(k->writer, subject->trigger, &subject->name, listing->scope,
@@ -186,10 +188,10 @@ static int keep_step(void *arg, const struct step *step)
 }
 
 int previous_keep(struct previous *previous, const struct gate *gate, const struct popular *popular,
-	struct sink_writer *writer)
+	int64_t now, struct sink_writer *writer)
 {
 	struct keeping k = {
-		.previous = previous, .gate = gate, .popular = popular, .writer = writer
+		.previous = previous, .gate = gate, .popular = popular, .now = now, .writer = writer
 	};
 	int err;
 

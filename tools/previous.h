@@ -34,13 +34,14 @@ int previous_open(struct previous *previous, const char *dir, const struct intak
 int previous_count(struct previous *previous, const struct intakes *intakes, const struct mix *mix);
 
 /* Write what origins that are held back have in it, counted in origin->kept. What the gate would not let
- * through today, popular names among it, is left out, and counted in origin->kept_not.
+ * through today, popular names among it, is left out, and counted in origin->kept_not. What is over at
+ * `now` stays, so that max-change has something to compare with, and is counted in origin->expired, too.
  *
  * returns  SINK_OK; SINK_ENOMEM; SINK_EIO; SINK_ECORRUPT
  * cost     a walk over the whole database
  */
 int previous_keep(struct previous *previous, const struct gate *gate, const struct popular *popular,
-	struct sink_writer *writer);
+	int64_t now, struct sink_writer *writer);
 
 /* All zero is fine. */
 void previous_end(struct previous *previous);

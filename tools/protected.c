@@ -105,16 +105,19 @@ int protected_add_file(struct protected *p, const char *path, struct sink_why *w
 	return err;
 }
 
-/* Between "//" (and a user's name) and the port or path. */
+/* Between "//" (and a user's name) and the port, path or query. */
 static struct sink_span host_of(const char *url)
 {
-	const char *slashes = strstr(url, "://");
-	struct sink_span rest = sink_span_text(slashes ? slashes + 3 : "");
-	struct sink_span host = text_cut(&rest, '/');
+	const char *slashes = strstr(url, "://"), *begin = slashes ? slashes + 3 : "";
+	struct sink_span host = sink_span(begin, strcspn(begin, "/?#"));
 	size_t at = text_find(host, '@');
 
 	if (at < host.len)
 		host = text_after(host, at + 1);
+	if (text_starts(host, "[")) {
+		host = text_after(host, 1);
+		return text_cut(&host, ']');
+	}
 	return text_cut(&host, ':');
 }
 

@@ -117,7 +117,6 @@ static int parse(const char *text, char *part, struct sink_why *why, struct sour
 void source_init(struct source *source)
 {
 	memset(source, 0, sizeof *source);
-	source->distinct = UINT64_MAX;
 	source->max_change = -1;
 	attributes_init(&source->attributes);
 }
@@ -144,6 +143,15 @@ const char *source_title(const struct source *source)
 	return strcmp(source->path, "-") == 0 ? "standard input" : source->path;
 }
 
+struct format_hint source_format_hint(const struct source *source, const char *title)
+{
+	struct format_hint hint = { "say format: if you know" };
+
+	if (source->config_line == 0)
+		snprintf(hint.text, sizeof hint.text, "write FORMAT:%.200s if you know", title);
+	return hint;
+}
+
 int source_recognise(struct source *source, const struct lines *lines, const char *title,
 	struct sink_why *why)
 {
@@ -157,10 +165,8 @@ int source_recognise(struct source *source, const struct lines *lines, const cha
 	err = feed_recognise(sample, whole, &reason, &source->format);
 	source->recognised = true;
 	if (err)
-		return sink_why(why, err,
-			"'%.200s': is it domains, hosts or adblock? %s; write FORMAT:%.200s if you "
-			"know",
-			title, reason.text, title);
+		return sink_why(why, err, "'%.200s': its format is not recognised: %s; %s", title,
+			reason.text, source_format_hint(source, title).text);
 	return SINK_OK;
 }
 

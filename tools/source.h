@@ -13,7 +13,7 @@ enum source_held {
 	SOURCE_EMPTY, /* no entry, where there was one before; an HTML page */
 	SOURCE_ERRORS, /* most of its lines are bad */
 	SOURCE_POPULAR, /* it lists a popular name */
-	SOURCE_CHANGE, /* it grew or shrank more than it may */
+	SOURCE_CHANGE, /* more of it came and went than may */
 	SOURCE_LIMIT, /* more bytes, lines or entries than it may have */
 	SOURCE_HELD_COUNT
 };
@@ -47,7 +47,6 @@ struct source {
 	bool has_columns, has_fields; /* which of the two keys said options.fields */
 	struct lines *lines; /* NULL unless open */
 	struct feed_tally tally;
-	uint64_t distinct; /* listings of it in the database; UINT64_MAX: not counted */
 };
 
 /* Nothing said yet; source_end() takes it. Its attributes point into itself: it must not be moved. */
@@ -66,6 +65,12 @@ int source_parse(const char *text, struct sink_why *why, struct source *out);
  */
 int source_recognise(struct source *source, const struct lines *lines, const char *title,
 	struct sink_why *why);
+
+/* How whoever knows the format can say it: "write FORMAT:list.txt if you know". */
+struct format_hint {
+	char text[240];
+};
+struct format_hint source_format_hint(const struct source *source, const char *title);
 
 /* Where the path stands in "[FORMAT:]PATH[,key=value...]".
  *

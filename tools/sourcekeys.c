@@ -327,7 +327,7 @@ const struct key_row source_keys[] = {
 		.set = set_refresh },
 	{ "valid-for", KEY_WANTS_DURATION, "entries end so long after they were last listed",
 		KEY_TEXT, .set = set_valid_for },
-	{ "max-change", KEY_WANTS_SHARE, "it is held back if it grew or shrank more", KEY_TEXT,
+	{ "max-change", KEY_WANTS_SHARE, "it is held back if more of it came and went", KEY_TEXT,
 		.set = key_set_percent, .at = offsetof(struct source, max_change) },
 	{ "limits", "a mapping of bytes, lines, entries and time", "it is held back above them",
 		KEY_MAP, .keys = limit_keys },

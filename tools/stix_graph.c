@@ -3,9 +3,8 @@
 #include "stix_graph.h"
 
 #include <stdlib.h>
-#include <sys/random.h>
-#include <time.h>
 
+#include "mix.h"
 #include "sinkhole/grow.h"
 #include "utf8.h"
 
@@ -39,54 +38,10 @@ struct stix_graph {
 	size_t text_len, text_room;
 	uint32_t *slots; /* numbers of nodes */
 	size_t slots_count; /* a power of two, at least twice as many as nodes */
-	uint64_t key[2];
+	struct mix mix;
 };
 
 /* --- ids ----------------------------------------------------------------------------------------------- */
-
-static uint64_t rotate(uint64_t x, unsigned bits)
-{
-	return x << bits | x >> (64 - bits);
-}
-
-static void sip_round(uint64_t v[4])
-{
-	v[0] += v[1];
-	v[2] += v[3];
-	v[1] = rotate(v[1], 13) ^ v[0];
-	v[3] = rotate(v[3], 16) ^ v[2];
-	v[0] = rotate(v[0], 32);
-	v[2] += v[1];
-	v[0] += v[3];
-	v[1] = rotate(v[1], 17) ^ v[2];
-	v[3] = rotate(v[3], 21) ^ v[0];
-	v[2] = rotate(v[2], 32);
-}
-
-/* SipHash-1-3 (Aumasson, Bernstein 2012), in the byte order of the machine: it never leaves it. */
-static uint64_t hash(const uint64_t key[2], struct sink_span text)
-{
-	uint64_t v[4] = { key[0] ^ UINT64_C(0x736f6d6570736575),
-		key[1] ^ UINT64_C(0x646f72616e646f6d), key[0] ^ UINT64_C(0x6c7967656e657261),
-		key[1] ^ UINT64_C(0x7465646279746573) };
-	uint64_t last = (uint64_t)text.len << 56, word;
-
-	for (; text.len >= sizeof word; text = sink_span(text.at + 8, text.len - 8)) {
-		memcpy(&word, text.at, sizeof word);
-		v[3] ^= word;
-		sip_round(v);
-		v[0] ^= word;
-	}
-	for (size_t i = 0; i < text.len; i++)
-		last |= (uint64_t)text.at[i] << (8 * i);
-	v[3] ^= last;
-	sip_round(v);
-	v[0] ^= last;
-	v[2] ^= 0xff;
-	for (int i = 0; i < 3; i++)
-		sip_round(v);
-	return v[0] ^ v[1] ^ v[2] ^ v[3];
-}
 
 static struct sink_span id_of(const struct stix_graph *g, const struct node *node)
 {
@@ -101,7 +56,7 @@ static struct sink_span name_of(const struct stix_graph *g, const struct node *n
 /* The slot of an id, or the free one where it belongs. */
 static size_t slot_of(const struct stix_graph *g, struct sink_span id)
 {
-	size_t at = (size_t)hash(g->key, id) & (g->slots_count - 1);
+	size_t at = (size_t)mix_bytes(&g->mix, 0, id) & (g->slots_count - 1);
 
 	while (g->slots[at] != NONE && !sink_span_equal(id_of(g, &g->nodes[g->slots[at]]), id))
 		at = (at + 1) & (g->slots_count - 1);
@@ -231,9 +186,9 @@ int stix_graph_open(struct stix_graph **out)
 
 	if (!g)
 		return SINK_ENOMEM;
-	if (getrandom(g->key, sizeof g->key, GRND_NONBLOCK) != sizeof g->key)
-		g->key[0] ^= (uint64_t)time(NULL) ^ (uint64_t)(uintptr_t)g;
-	err = add_markings(g);
+	err = mix_begin(&g->mix);
+	if (!err)
+		err = add_markings(g);
 	if (err)
 		goto fail;
 	*out = g;

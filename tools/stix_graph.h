@@ -36,7 +36,7 @@ enum stix_verb { STIX_INDICATES, STIX_ATTRIBUTED_TO };
 
 /* The fixed markings of TLP 1 and 2 are in it from the beginning.
  *
- * returns  SINK_OK; SINK_ENOMEM
+ * returns  SINK_OK; SINK_ENOMEM; SINK_EIO (no randomness)
  */
 int stix_graph_open(struct stix_graph **out);
 

@@ -16,6 +16,7 @@ struct taking {
 	uint32_t record[SINK_KIND_COUNT];
 	bool has_record[SINK_KIND_COUNT];
 	uint64_t left; /* entries that it may still have */
+	bool is_full; /* it had one more */
 	bool piles_up; /* hashes of what it lists, to compare with what it had */
 	int err; /* what the writer failed with */
 };
@@ -34,7 +35,7 @@ static int find_record(struct taking *t, const struct feed_entry *entry, enum si
 	attributes_over(&t->source->attributes, entry->says, &both);
 	both.record.kind = kind;
 	if (both.record.valid_until == 0 && t->source->valid_for > 0)
-		both.record.valid_until = t->job->time + t->source->valid_for;
+		both.record.valid_until = t->intake->listed + t->source->valid_for;
 	err = sink_writer_record(t->job->writer, &both.record, out);
 	if (err || entry->says)
 		return err;
@@ -111,7 +112,8 @@ static int take_entry(void *arg, const struct feed_entry *entry)
 		note_popular(t, entry, reason);
 	if (reason)
 		return (int)reason;
-	if (t->left == 0)
+	t->is_full = t->left == 0;
+	if (t->is_full)
 		return SINK_ETOOLONG;
 	t->left--;
 	return add_entry(t, entry, kind, scope);
@@ -130,16 +132,10 @@ static void show_progress(void *arg, const struct feed_tally *tally)
 static void hold(struct taking *t, int err, const struct sink_why *reason)
 {
 	const struct feed_tally *tally = &t->source->tally;
-	const char *title = intake_title(t->intake, tally->part);
-	struct sink_why why;
+	struct sink_why why, full;
 
-	if (t->left == 0)
-		sink_why(&why, err, "'%.250s', line %llu: more than %s entries", title,
-			(unsigned long long)tally->number, number(tally->entries).text);
-	else
-		sink_why(&why, err, "'%.250s', line %llu: %s", title,
-			(unsigned long long)tally->number,
-			reason->text[0] ? reason->text : sink_strerror(err));
+	snprintf(full.text, sizeof full.text, "more than %s entries", number(tally->entries).text);
+	inputs_blame(t->intake, tally->number, err, t->is_full ? full.text : reason->text, &why);
 	inputs_fail(t->job, t->intake, err, why.text);
 }
 
