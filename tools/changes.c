@@ -96,6 +96,12 @@ static int add_row(struct changes *c, const char *text, size_t len, uint32_t *sl
 	return SINK_OK;
 }
 
+/* Two texts behind each other, each with its NUL. */
+static bool is_same_pair(const char *a, const char *b)
+{
+	return strcmp(a, b) == 0 && strcmp(a + strlen(a) + 1, b + strlen(b) + 1) == 0;
+}
+
 /* Text fields of records hold no NUL: attributes_set() lets no control character in. */
 static int find_row(struct changes *c, const struct sink_record *record, uint32_t *out)
 {
@@ -114,7 +120,7 @@ static int find_row(struct changes *c, const struct sink_record *record, uint32_
 	if (c->count >= c->mask / 2 && widen_slots(c) != SINK_OK)
 		return SINK_ENOMEM;
 	for (at = hash_text(c, text, len) & c->mask; c->slots[at]; at = (at + 1) & c->mask)
-		if (memcmp(c->rows[c->slots[at] - 1].text, text, len + 1) == 0)
+		if (is_same_pair(c->rows[c->slots[at] - 1].text, text))
 			break;
 	err = c->slots[at] ? SINK_OK : add_row(c, text, len, &c->slots[at]);
 	*out = c->slots[at] - 1;
