@@ -141,6 +141,7 @@ def aliases(tap, relay, ours, way):
             for qtype in ("A", "TXT"):
                 tap.none(block_faults(ours, qname, qtype, "lost.test", edns=0),
                          "%s: %s %s is blocked, not SERVFAIL" % (way, qname, qtype))
+    relay.settle()
     relay.forget()
     found = [fault for _ in range(20)
              for fault in block_faults(ours, "lost0.clean.test", "A", "lost.test", edns=0)]

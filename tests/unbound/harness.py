@@ -580,6 +580,13 @@ class Relay:
     def forget(self):
         self.seen.clear()
 
+    def settle(self, quiet=0.5, most=10):
+        """Wait until nothing was asked for a while: what earlier questions still want is no matter of later ones."""
+        end, count = time.monotonic() + most, -1
+        while count != len(self.seen) and time.monotonic() < end:
+            count = len(self.seen)
+            time.sleep(quiet)
+
     def asked_below(self, zone):
         """The questions for a name and everything below it."""
         zone = name(zone).canonicalize()
