@@ -20,6 +20,7 @@ UNBOUND_DIR = pathlib.Path(os.environ.get("UNBOUND_DIR", "."))
 SINKHOLE = os.environ.get("SINKHOLE", "sinkhole")
 SINKHOLE_SO = os.environ.get("SINKHOLE_SO", "")
 NAMES = os.environ.get("NAMES", "bench/names")
+DECIDE = os.environ.get("DECIDE", "bench/decide")
 SETUP = pathlib.Path(__file__).resolve().parent.parent / "setup"
 
 NXDOMAIN = 3
@@ -152,8 +153,9 @@ zone:
                    stderr=subprocess.DEVNULL)
         wait_for(lambda: ask(self.authority_port, "x.clean.test", 0.2) == 0, 10)
 
-    def resolver(self, data=None, wrapper=(), threads=1):
-        """Start Unbound; with `data`, a data directory, our module is in it. -> (process, port)"""
+    def resolver(self, data=None, wrapper=(), threads=1, include=None):
+        """Start Unbound; with `data`, a data directory, our module is in it; `include` is a file for its
+        configuration. -> (process, port)"""
         port = free_port()
         modules = "dynlib validator iterator" if data else "validator iterator"
         conf = self.dir / f"unbound-{port}.conf"
@@ -178,7 +180,8 @@ stub-zone:
     stub-addr: 127.0.0.1@{self.authority_port}
 remote-control:
     control-enable: no
-""" + (f'dynlib:\n    dynlib-file: "{SINKHOLE_SO}"\n' if data else ""))
+""" + (f'dynlib:\n    dynlib-file: "{SINKHOLE_SO}"\n' if data else "") +
+                        (f'include: "{include}"\n' if include else ""))
         env = dict(os.environ, SINKHOLE_DIR=str(data or ""))
         child = self.spawn([*wrapper, str(UNBOUND_DIR / "unbound"), "-d", "-c", str(conf)], env=env,
                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -3,6 +3,8 @@
 #include "config.h"
 #include "fuzz.h"
 
+#include <stdlib.h>
+
 void fuzz_file(const char *path)
 {
 	(void)path; /* every file is one */
@@ -37,6 +39,22 @@ static void look_at(const struct source *source)
 	must(source->config_line > 0);
 }
 
+/* What is taken can be published, unless its clients are in files that were not looked at. */
+static void look_at_policy(const struct policy *policy)
+{
+	struct sink_why why;
+	uint8_t *bytes;
+	size_t len;
+
+	for (size_t i = 0; i < policy->made.groups_count; i++)
+		if (policy->made.groups[i].count == 0)
+			return;
+	if (!policy->has_rules)
+		return;
+	must(sink_policy_encode(&policy->made, &why, &bytes, &len) == SINK_OK);
+	free(bytes);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct seen seen = { 0 };
@@ -49,6 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	for (size_t i = 0; i < config.count; i++)
 		look_at(&config.sources[i]);
+	look_at_policy(&config.policy);
 	config_end(&config);
 	return 0;
 }

@@ -15,28 +15,32 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "generation.h"
+
 #define CACHE_LINE 64 /* bytes: a slot of each own, or threads would slow each other down */
 #define PAUSE_NS 50000 /* between looks at a slot in use; readers stay for microseconds */
 
 struct view {
-	struct sink_reader *reader; /* NULL: not begun yet */
+	_Atomic(struct sink_judge *) judge; /* NULL: not begun yet */
 };
 
 /* A view is begun by its slot's thread while that holds the generation, and ended by the switcher
  * when no slot does. */
-struct generation {
-	struct sink_db *db;
+struct usage {
+	struct sink_generation *generation;
 	uint64_t serial;
 	struct view view[]; /* one a slot */
 };
 
 struct slot {
-	alignas(CACHE_LINE) _Atomic(struct generation *) held; /* NULL: not entered */
+	alignas(CACHE_LINE) _Atomic(struct usage *) held; /* NULL: not entered */
 };
 
 struct sink_current {
-	_Atomic(struct generation *) now; /* NULL: none */
-	atomic_uint_fast64_t serial;
+	_Atomic(struct usage *) now; /* NULL: none */
+	atomic_uint_fast64_t serial, epoch;
+	sink_noted_fn *tell; /* NULL: nobody wants to know */
+	void *arg;
 	unsigned slots;
 	struct slot slot[];
 };
@@ -51,6 +55,8 @@ int sink_current_new(unsigned slots, struct sink_current **out)
 		return SINK_ENOMEM;
 	atomic_init(&current->now, NULL);
 	atomic_init(&current->serial, 0);
+	atomic_init(&current->epoch, 0);
+	current->tell = NULL;
 	current->slots = slots;
 	for (unsigned i = 0; i < slots; i++)
 		atomic_init(&current->slot[i].held, NULL);
@@ -58,27 +64,80 @@ int sink_current_new(unsigned slots, struct sink_current **out)
 	return SINK_OK;
 }
 
-static void free_generation(struct generation *generation, unsigned slots)
+void sink_current_tell(struct sink_current *current, sink_noted_fn *fn, void *arg)
 {
-	if (!generation)
+	current->tell = fn;
+	current->arg = arg;
+}
+
+/* Of one rule, from the judges of all slots. */
+static uint64_t take_noted(struct usage *usage, unsigned slots, size_t rule)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < slots; i++) {
+		struct sink_judge *judge = atomic_load(&usage->view[i].judge);
+
+		if (judge && rule < judge->noted_count)
+			sum += judge_take_noted(judge, rule);
+	}
+	return sum;
+}
+
+static void tell_noted(const struct sink_current *current, struct usage *usage)
+{
+	const struct sink_policy *policy;
+
+	if (!usage || !current->tell || !sink_generation_needs(usage->generation).monitors)
 		return;
-	for (unsigned i = 0; i < slots; i++)
-		sink_reader_end(generation->view[i].reader);
-	sink_db_close(generation->db);
-	free(generation);
+	policy = sink_generation_policy(usage->generation);
+	for (size_t rule = 0; rule < policy->rules_count; rule++) {
+		uint64_t count = take_noted(usage, current->slots, rule);
+
+		if (count > 0)
+			current->tell(current->arg, &policy->rules[rule], count);
+	}
+}
+
+void sink_current_take_noted(struct sink_current *current)
+{
+	tell_noted(current, atomic_load(&current->now));
+}
+
+/* When no slot holds it. */
+static void end_usage(const struct sink_current *current, struct usage *usage)
+{
+	if (!usage)
+		return;
+	tell_noted(current, usage);
+	for (unsigned i = 0; i < current->slots; i++)
+		sink_judge_end(atomic_load(&usage->view[i].judge));
+	sink_generation_close(usage->generation);
+	free(usage);
 }
 
 void sink_current_free(struct sink_current *current)
 {
 	if (!current)
 		return;
-	free_generation(atomic_load(&current->now), current->slots);
+	end_usage(current, atomic_load(&current->now));
 	free(current);
 }
 
-int sink_current_enter(struct sink_current *current, unsigned slot, struct sink_reader **out)
+static int begin_view(struct view *view, const struct sink_generation *generation)
 {
-	struct generation *generation, *again;
+	struct sink_judge *judge;
+	int err = sink_judge_begin(generation, &judge);
+
+	if (!err)
+		atomic_store(&view->judge, judge);
+	return err;
+}
+
+int sink_current_enter(struct sink_current *current, unsigned slot, struct sink_judge **out)
+{
+	struct usage *usage, *again;
+	struct view *view;
 	struct slot *own;
 	int err = SINK_OK;
 
@@ -87,22 +146,23 @@ int sink_current_enter(struct sink_current *current, unsigned slot, struct sink_
 	own = &current->slot[slot];
 	if (atomic_load_explicit(&own->held, memory_order_relaxed))
 		return SINK_EINVAL; /* entered twice: leaving once would free under the other */
-	generation = atomic_load_explicit(&current->now, memory_order_relaxed);
+	usage = atomic_load_explicit(&current->now, memory_order_relaxed);
 	for (;;) {
-		atomic_store(&own->held, generation);
+		atomic_store(&own->held, usage);
 		again = atomic_load(&current->now);
-		if (again == generation)
+		if (again == usage)
 			break;
-		generation = again;
+		usage = again;
 	}
-	if (!generation)
+	if (!usage)
 		return SINK_ENOENT;
-	if (!generation->view[slot].reader)
-		err = sink_reader_begin(generation->db, &generation->view[slot].reader);
+	view = &usage->view[slot];
+	if (!atomic_load_explicit(&view->judge, memory_order_relaxed))
+		err = begin_view(view, usage->generation);
 	if (err)
 		sink_current_leave(current, slot);
 	else
-		*out = generation->view[slot].reader;
+		*out = atomic_load_explicit(&view->judge, memory_order_relaxed);
 	return err;
 }
 
@@ -123,31 +183,51 @@ uint64_t sink_current_serial(const struct sink_current *current)
 }
 
 /* Sleep rather than spin: the reader may need this very processor to get on. */
-static void wait_for(const struct slot *slot, const struct generation *generation)
+static void wait_for(const struct slot *slot, const struct usage *usage)
 {
 	const struct timespec pause = { .tv_nsec = PAUSE_NS };
 
-	while (atomic_load(&slot->held) == generation)
+	while (atomic_load(&slot->held) == usage)
 		nanosleep(&pause, NULL);
 }
 
-int sink_current_switch(struct sink_current *current, struct sink_db *db, uint64_t serial)
+int sink_current_switch(struct sink_current *current, struct sink_generation *generation,
+	uint64_t serial)
 {
-	struct generation *next = NULL, *old;
+	struct usage *next = NULL, *old;
 
-	if (db) {
+	if (generation) {
 		next = calloc(1, sizeof *next + current->slots * sizeof(struct view));
 		if (!next)
 			return SINK_ENOMEM;
-		next->db = db;
+		next->generation = generation;
 		next->serial = serial;
 	}
 	old = atomic_exchange(&current->now, next);
 	atomic_store(&current->serial, serial);
+	atomic_fetch_add(&current->epoch,
+		1); /* after `now`: who reads it is judged by the new one */
 	if (!old)
 		return SINK_OK;
 	for (unsigned i = 0; i < current->slots; i++)
 		wait_for(&current->slot[i], old);
-	free_generation(old, current->slots);
+	end_usage(current, old);
 	return SINK_OK;
+}
+
+void sink_current_turn(struct sink_current *current)
+{
+	atomic_fetch_add(&current->epoch, 1);
+}
+
+uint64_t sink_current_epoch(const struct sink_current *current)
+{
+	return atomic_load(&current->epoch);
+}
+
+const struct sink_generation *sink_current_generation(const struct sink_current *current)
+{
+	const struct usage *usage = atomic_load(&current->now);
+
+	return usage ? usage->generation : NULL;
 }

@@ -127,12 +127,23 @@ static int read_meta(struct sink_db *db, const struct sink_reader *reader)
 	return err ? err : schema_meta_decode(value, &db->meta);
 }
 
-static int read_policy(struct sink_db *db, const struct sink_reader *reader)
+static int read_facets(struct sink_db *db, const struct sink_reader *reader)
 {
 	struct sink_span value;
-	int err = env_get(reader, sink_span_text(SCHEMA_POLICY), &value);
+	int err = env_get(reader, sink_span_text(SCHEMA_FACETS), &value);
 
-	return err ? err : schema_policy_decode(value, &db->policy);
+	return err ? err : schema_facets_decode(value, db->meta.records, &db->facets);
+}
+
+/* There need not be any. */
+static int read_times(struct sink_db *db, const struct sink_reader *reader)
+{
+	struct sink_span value;
+	int err = env_get(reader, sink_span_text(SCHEMA_TIMES), &value);
+
+	if (err == SINK_ENOENT)
+		return SINK_OK;
+	return err ? err : schema_times_decode(value, db->facets.count, &db->times);
 }
 
 static int read_filter(struct sink_db *db, const struct sink_reader *reader)
@@ -152,9 +163,9 @@ static const struct {
 	const char *what;
 	int (*read)(struct sink_db *db, const struct sink_reader *reader);
 } heads[] = {
-	{ "head", read_meta }, /* first: the filter's size follows from it */
-	{ "policy", read_policy },
-	{ "filter", read_filter },
+	{ "head", read_meta }, /* first: the sizes of the others follow from it */
+	{ "filter", read_filter }, { "facets", read_facets },
+	{ "times", read_times }, /* after the facets */
 };
 
 static int read_heads(struct sink_db *db, const char *path, struct sink_why *why)
@@ -179,25 +190,21 @@ static int read_heads(struct sink_db *db, const char *path, struct sink_why *why
 	return err;
 }
 
-/* Fill the page tables here, in the background, rather than with a fault at a query. The first and
- * the last value span the map but for some pages; a kernel without MADV_POPULATE_READ (before Linux
- * 5.14) leaves us with the faults, and that is all. */
+/* Fill the page tables here, in the background, rather than with a fault at a query. A kernel without
+ * MADV_POPULATE_READ (before Linux 5.14) leaves us with the faults, and that is all. */
 static void populate(const struct sink_db *db)
 {
 #ifdef MADV_POPULATE_READ
-	const uintptr_t mask = ~(uintptr_t)4095;
-	struct sink_span key = sink_span(NULL, 0), first, last;
 	struct sink_reader *reader;
-	uintptr_t a, b;
+	struct sink_span head;
+	MDB_stat stat;
 
 	if (sink_reader_begin(db, &reader))
 		return;
-	if (!env_move(reader->cursor, MDB_FIRST, &key, &first) &&
-		!env_move(reader->cursor, MDB_LAST, &key, &last)) {
-		a = (uintptr_t)(first.at < last.at ? first.at : last.at) & mask;
-		b = (uintptr_t)(first.at < last.at ? last.at : first.at) & mask;
-		(void)madvise((void *)a, b - a, MADV_POPULATE_READ);
-	}
+	if (!env_get(reader, sink_span_text(SCHEMA_META), &head) &&
+		mdb_stat(reader->txn, db->table, &stat) == 0)
+		(void)madvise((void *)(uintptr_t)pages_origin(head, stat.ms_psize),
+			(size_t)db->bytes, MADV_POPULATE_READ);
 	sink_reader_end(reader);
 #else
 	(void)db;
@@ -213,6 +220,7 @@ int sink_db_open(const char *path, const struct sink_db_options *options, struct
 
 	if (!db)
 		return sink_why(why, SINK_ENOMEM, "%s: %s", path, sink_strerror(SINK_ENOMEM));
+	atomic_init(&db->owners, 1);
 	err = sealed_open(path, options, why, &sealed);
 	if (err)
 		goto fail;
@@ -243,7 +251,7 @@ fail:
 
 void sink_db_close(struct sink_db *db)
 {
-	if (!db)
+	if (!db || atomic_fetch_sub(&db->owners, 1) > 1)
 		return;
 	if (db->env)
 		mdb_env_close(db->env);
@@ -260,9 +268,45 @@ void sink_db_summary(const struct sink_db *db, struct sink_summary *out)
 	};
 }
 
-const struct sink_policy *sink_db_policy(const struct sink_db *db)
+/* Only the count changes: who shares it has it as const. */
+struct sink_db *sink_db_share(const struct sink_db *db)
 {
-	return &db->policy;
+	struct sink_db *shared = (struct sink_db *)(uintptr_t)db;
+
+	atomic_fetch_add(&shared->owners, 1);
+	return shared;
+}
+
+uint32_t sink_db_facets(const struct sink_db *db)
+{
+	return db->facets.count;
+}
+
+uint32_t sink_db_facet_of(const struct sink_db *db, uint32_t record)
+{
+	return record < db->meta.records ? schema_facet_of(&db->facets, record) : UINT32_MAX;
+}
+
+int sink_db_facet(const struct sink_db *db, uint32_t facet, uint32_t *record, uint8_t *triggers)
+{
+	if (facet >= db->facets.count)
+		return SINK_EINVAL;
+	schema_facet_head(&db->facets, facet, record, triggers);
+	return SINK_OK;
+}
+
+int64_t sink_db_next_turn(const struct sink_db *db, bool with_ends, int64_t now)
+{
+	int64_t sure = schema_times_next(&db->times, SCHEMA_TURN_SURE, now), end = INT64_MAX;
+
+	if (with_ends)
+		end = schema_times_next(&db->times, SCHEMA_TURN_PERHAPS, now);
+	return sure < end ? sure : end;
+}
+
+uint32_t sink_db_ending(const struct sink_db *db, uint32_t place)
+{
+	return place < db->times.facets_count ? schema_times_facet(&db->times, place) : UINT32_MAX;
 }
 
 enum sink_map sink_db_map(const struct sink_db *db)
@@ -308,19 +352,31 @@ const struct sink_db *sink_reader_db(const struct sink_reader *reader)
 	return reader->db;
 }
 
+/* The map does not change while there are readers: where a record lies needs to be looked up but once. */
+static int find_record(struct sink_reader *reader, uint32_t record, struct sink_span *out)
+{
+	struct place *place = &reader->places[record % PLACES];
+	uint8_t key[SCHEMA_RECORD_KEY];
+
+	if (!place->value.at || place->record != record) {
+		schema_record_key(record, key);
+		if (env_get(reader, sink_span(key, sizeof key), &place->value))
+			return SINK_ECORRUPT;
+		place->record = record;
+	}
+	*out = place->value;
+	return SINK_OK;
+}
+
 int sink_reader_record(struct sink_reader *reader, uint32_t record, struct sink_record *out)
 {
-	uint8_t key[SCHEMA_RECORD_KEY];
 	struct sink_span value;
 	int err;
 
 	if (record >= reader->db->meta.records)
 		return SINK_ENOENT;
-	schema_record_key(record, key);
-	err = env_get(reader, sink_span(key, sizeof key), &value);
-	if (err)
-		return SINK_ECORRUPT;
-	return schema_record_decode(value, out);
+	err = find_record(reader, record, &value);
+	return err ? err : schema_record_decode(value, out);
 }
 
 /* Find the listings of one subject.

@@ -1,102 +1,203 @@
-/* decide.c - which of the listings that cover a name wins, and what that means. */
+/* decide.c - what becomes of one client's case. */
 #include "sinkhole/decide.h"
 
-struct deciding {
-	struct sink_reader *reader;
-	const struct sink_name *name;
-	int64_t now; /* seconds since 1970 */
-	sink_consider_fn *consider;
-	void *arg;
-	bool found;
-	struct sink_verdict best; /* winner and kind, once found */
-};
+#include "search.h"
 
-/* The key of a domain is a prefix of the key of every name below it, and of nothing else (name.h). */
-static bool is_excepted(struct sink_span except, const struct sink_name *name)
+/* --- the client ------------------------------------------------------------------------------- */
+
+/* Who is unknown is of no share. */
+static void narrow_shares(const struct bound *bound, struct sink_client *client)
 {
-	struct sink_span key;
+	for (size_t i = 0; i < bound->shares_count; i++) {
+		uint16_t rule = bound->shares[i];
 
-	while (sink_except_next(&except, &key))
-		if (key.len <= name->len && (key.len == 0 || !memcmp(key.at, name->key, key.len)))
-			return true;
-	return false;
+		if (set_has(client->rules, rule) &&
+			(client->address.family == 0 ||
+				!clients_is_of_share(bound->share_keys[i],
+					bound->policy->rules[rule].share, &client->address)))
+			set_drop(client->rules, rule);
+	}
 }
 
-/* Does it ask for what this version does not do? To hold back a block until then blocks too little; to hold
- * back an allow entry would block more than any feed said, so one about certain query types holds for all. */
-static bool is_for_later(const struct sink_record *record)
+void sink_client_of(struct sink_judge *judge, const struct sink_prefix *address, int64_t now,
+	struct sink_client *out)
 {
-	return record->hint == SINK_HINT_TRUNCATE ||
-		(record->types.len > 0 && record->kind != SINK_KIND_ALLOW);
+	const struct sink_generation *generation = judge->generation;
+	const struct bound *bound = generation->bound;
+
+	*out = (struct sink_client){ .group = SINK_GROUP_OTHERS };
+	if (address && address->family != 0) {
+		out->address = sink_prefix_unmap(address);
+		out->group = clients_group(&bound->clients, &out->address);
+		if (bound->asks_client_country)
+			out->country = (uint16_t)sink_geo_find(generation->geo[SINK_GEO_COUNTRY],
+				&out->address);
+	}
+	set_copy(out->rules, bound->groups[out->group], bound->words);
+	if (bound->asks_client_country)
+		set_and(out->rules,
+			sets_get(&bound->sets,
+				bound->client_countries[bound_country(out->country)]),
+			bound->words);
+	search_narrow_time(judge, now, out->rules);
+	narrow_shares(bound, out);
 }
 
-enum sink_standing sink_stand(const struct sink_record *record, const struct sink_name *name,
-	int64_t now)
-{
-	if (record->valid_from && now < record->valid_from)
-		return SINK_STANDING_FUTURE;
-	if (record->valid_until && now >= record->valid_until)
-		return SINK_STANDING_EXPIRED;
-	if (name && is_excepted(record->except, name))
-		return SINK_STANDING_EXCEPTED;
-	if (is_for_later(record))
-		return SINK_STANDING_LATER;
-	return SINK_STANDING_ELIGIBLE;
-}
+/* --- deciding --------------------------------------------------------------------------------- */
 
-bool sink_outranks(enum sink_kind a_kind, const struct sink_listing *a, enum sink_kind b_kind,
-	const struct sink_listing *b)
+static int take(void *arg, const struct found *found, uint16_t first)
 {
-	if (a_kind != b_kind)
-		return a_kind > b_kind; /* their numbers are their ranks */
-	if (a->labels != b->labels)
-		return a->labels > b->labels;
-	if (a->record != b->record)
-		return a->record < b->record;
-	return a->scope < b->scope; /* one record under two scopes: say the same one each time */
-}
-
-static int weigh(void *arg, const struct sink_listing *listing)
-{
-	struct deciding *d = arg;
-	struct sink_record record;
-	enum sink_standing stands;
-
-	if (sink_reader_record(d->reader, listing->record, &record))
-		return SINK_ECORRUPT;
-	stands = sink_stand(&record, d->name, d->now);
-	if (d->consider)
-		d->consider(d->arg, listing, &record, stands);
-	if (stands != SINK_STANDING_ELIGIBLE)
-		return SINK_OK;
-	if (d->found && !sink_outranks(record.kind, listing, d->best.kind, &d->best.winner))
-		return SINK_OK;
-	d->found = true;
-	d->best.winner = *listing;
-	d->best.kind = record.kind;
+	trial_take_as(arg, found, first);
 	return SINK_OK;
 }
 
-static enum sink_action action(const struct deciding *d)
+/* A pass over one name, with what is listed about the client if it is the first; or over everything. */
+#define EVERYTHING SIZE_MAX
+
+static int search_all(struct search *search, size_t number)
 {
-	if (!d->found)
-		return SINK_ACTION_NONE;
-	if (d->best.kind == SINK_KIND_ALLOW)
-		return SINK_ACTION_PASS;
-	return sink_db_policy(sink_reader_db(d->reader))->block;
+	int err = number == 0 || number == EVERYTHING ? search_client(search) : SINK_OK;
+
+	if (number != EVERYTHING)
+		return err || number >= search->what->names_count ? err
+								  : search_name(search, number);
+	for (size_t i = 0; !err && i < search->what->names_count; i++)
+		err = search_name(search, i);
+	return err ? err : search_answer(search);
 }
 
-int sink_decide(struct sink_reader *reader, const struct sink_name *name, int64_t now,
-	sink_consider_fn *consider, void *arg, struct sink_verdict *out)
+/* returns  SINK_OK (decided); SINK_ENOENT (undecided); SINK_ECORRUPT; SINK_EINVAL */
+static int try_rules(struct search search, size_t number, const uint64_t *rules,
+	struct sink_verdict *out)
 {
-	struct deciding d = {
-		.reader = reader, .name = name, .now = now, .consider = consider, .arg = arg
+	const struct bound *bound = search.judge->generation->bound;
+	const struct found *winner;
+	enum trial_state state;
+	struct trial trial;
+	int err;
+
+	trial_begin(&trial, bound, rules);
+	search.trial = &trial;
+	search.take = take;
+	search.arg = &trial;
+	do {
+		err = search_all(&search, number);
+		if (err)
+			return err;
+		search.consider = NULL; /* told once */
+		state = trial_end(&trial, &winner);
+	} while (state == TRIAL_AGAIN);
+	if (out->monitor == SINK_RULE_NONE)
+		out->monitor = trial_monitor(&trial);
+	return state == TRIAL_DECIDED ? search_conclude(search.judge, trial.rule, winner, out)
+				      : SINK_ENOENT;
+}
+
+static struct sink_verdict nothing(void)
+{
+	return (struct sink_verdict){ .rule = SINK_RULE_NONE, .monitor = SINK_RULE_NONE };
+}
+
+static struct search begin(struct sink_judge *judge, const struct sink_case *what,
+	const struct sink_client *client, sink_consider_fn *consider, void *arg, uint64_t *rules)
+{
+	const struct bound *bound = judge->generation->bound;
+
+	set_copy(rules, client->rules, bound->words);
+	search_narrow_type(bound, what->type, rules);
+	return (struct search){
+		.judge = judge,
+		.what = what,
+		.client = &client->address,
+		.consider = consider,
+		.consider_arg = arg,
 	};
-	int err = sink_reader_find(reader, name, weigh, &d);
+}
 
-	if (err)
+int sink_decide(struct sink_judge *judge, const struct sink_case *what,
+	const struct sink_client *client, sink_consider_fn *consider, void *arg,
+	struct sink_verdict *out)
+{
+	const struct bound *bound = judge->generation->bound;
+	rule_set rules, on_names;
+	struct search search = begin(judge, what, client, consider, arg, rules);
+	struct sink_verdict verdict = nothing();
+	int err = SINK_ENOENT;
+
+	set_copy(on_names, rules, bound->words);
+	set_without(on_names, bound->on_answer, bound->words);
+	for (size_t i = 0; err == SINK_ENOENT && (i == 0 || i < what->names_count); i++)
+		err = try_rules(search, i, on_names, &verdict);
+	if (err && err != SINK_ENOENT)
 		return err;
-	d.best.action = action(&d);
-	*out = d.best;
+	if (!err)
+		verdict.waits = set_first_of(bound->waits, rules, bound->words) < verdict.rule;
+	*out = verdict;
 	return SINK_OK;
+}
+
+int sink_decide_answer(struct sink_judge *judge, const struct sink_case *what,
+	const struct sink_client *client, sink_consider_fn *consider, void *arg,
+	struct sink_verdict *out)
+{
+	const struct bound *bound = judge->generation->bound;
+	struct sink_verdict verdict;
+	struct search search;
+	rule_set rules;
+	int err = sink_decide(judge, what, client, consider, arg, &verdict);
+
+	if (!err && (verdict.rule == SINK_RULE_NONE || verdict.waits) &&
+		(bound->needs.addresses || bound->needs.servers)) {
+		search = begin(judge, what, client, consider, arg, rules);
+		search_narrow_answer(judge->generation, what, rules);
+		verdict = nothing();
+		err = try_rules(search, EVERYTHING, rules, &verdict);
+		if (err == SINK_ENOENT)
+			err = SINK_OK;
+	}
+	if (!err)
+		*out = verdict;
+	return err;
+}
+
+/* --- what the answer might change ------------------------------------------------------------- */
+
+/* Rules that are about some entry for an address or server of the answer. */
+static void add_about_answer(const struct sink_generation *generation, uint64_t *out)
+{
+	const struct bound *bound = generation->bound;
+
+	for (uint32_t facet = 0; facet < bound->facets_count; facet++) {
+		const uint64_t *rules = sets_get(&bound->sets, bound->facets[facet]);
+		uint8_t triggers = 0;
+		uint32_t record;
+
+		if (sink_db_facet(generation->db, facet, &record, &triggers))
+			continue;
+		for (int t = 0; t < SINK_TRIGGER_COUNT; t++)
+			if (triggers >> t & 1 && t != SINK_TRIGGER_QNAME &&
+				t != SINK_TRIGGER_CLIENT)
+				for (size_t i = 0; i < bound->words; i++)
+					out[i] |= rules[i] & bound->triggers[t][i];
+	}
+}
+
+void sink_awaited(struct sink_judge *judge, const struct sink_case *what,
+	const struct sink_client *client, const struct sink_verdict *first,
+	uint64_t out[SINK_RULE_WORDS])
+{
+	const struct bound *bound = judge->generation->bound;
+	rule_set rules = { 0 };
+
+	memset(out, 0, SINK_RULE_WORDS * sizeof *out);
+	if (first->rule != SINK_RULE_NONE && !first->waits)
+		return;
+	set_copy(rules, bound->on_answer, bound->words);
+	add_about_answer(judge->generation, rules);
+	set_and(rules, client->rules, bound->words);
+	search_narrow_type(bound, what->type, rules);
+	set_without(rules, bound->monitors, bound->words);
+	for (size_t rule = 0; rule < bound->policy->rules_count && rule < first->rule; rule++)
+		if (set_has(rules, rule))
+			set_put(out, rule);
 }

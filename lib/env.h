@@ -14,14 +14,25 @@ struct sink_db {
 	enum sink_map map; /* what became of the wish */
 	uint64_t bytes; /* of the file */
 	struct schema_meta meta;
-	struct sink_policy policy;
 	struct filter filter; /* its blocks are borrowed from the map */
+	struct schema_facets facets; /* likewise */
+	struct schema_times times; /* likewise */
+	atomic_uint owners;
 };
+
+/* Where a record lies in the map, once that was asked for. */
+struct place {
+	uint32_t record;
+	struct sink_span value; /* NULL: none was */
+};
+
+#define PLACES 64 /* a power of two; most databases have fewer records, one a feed */
 
 struct sink_reader {
 	const struct sink_db *db;
 	MDB_txn *txn;
 	MDB_cursor *cursor; /* of sink_reader_find() and its like */
+	struct place places[PLACES]; /* by the lower bits of the record's number */
 };
 
 /* returns  SINK_OK; SINK_ENOENT; SINK_ECORRUPT */

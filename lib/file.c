@@ -10,6 +10,7 @@
 #include "digest.h"
 
 #define PIECE ((size_t)1 << 20) /* bytes */
+#define HOW (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) /* a FIFO does not hang us */
 
 static int refuse_open(const char *shown, struct sink_why *why)
 {
@@ -17,7 +18,7 @@ static int refuse_open(const char *shown, struct sink_why *why)
 	case ENOENT:
 	case ENOTDIR:
 		return sink_why(why, SINK_ENOENT, "%s: %m", shown);
-	case ELOOP: /* a symbolic link, refused by O_NOFOLLOW */
+	case ELOOP: /* a symbolic link, refused by O_NOFOLLOW, or a circle of them */
 	case ENXIO: /* a socket */
 		return sink_why(why, SINK_ECORRUPT, "%s: not a regular file", shown);
 	case ENOMEM:
@@ -26,10 +27,8 @@ static int refuse_open(const char *shown, struct sink_why *why)
 	return sink_why(why, SINK_EIO, "%s: %m", shown);
 }
 
-int file_open(int dirfd, const char *name, const char *shown, struct sink_why *why, int *out,
-	uint64_t *size)
+static int take_regular(int fd, const char *shown, struct sink_why *why, int *out, uint64_t *size)
 {
-	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
 	int err;
 
@@ -46,6 +45,17 @@ int file_open(int dirfd, const char *name, const char *shown, struct sink_why *w
 	}
 	close(fd);
 	return err;
+}
+
+int file_open(int dirfd, const char *name, const char *shown, struct sink_why *why, int *out,
+	uint64_t *size)
+{
+	return take_regular(openat(dirfd, name, HOW | O_NOFOLLOW), shown, why, out, size);
+}
+
+int file_open_path(const char *path, struct sink_why *why, int *out, uint64_t *size)
+{
+	return take_regular(open(path, HOW), path, why, out, size);
 }
 
 ssize_t file_read(int fd, void *at, size_t len)

@@ -18,6 +18,9 @@
 int file_open(int dirfd, const char *name, const char *shown, struct sink_why *why, int *out,
 	uint64_t *size);
 
+/* The same for a path that the operator chose: links are followed. */
+int file_open_path(const char *path, struct sink_why *why, int *out, uint64_t *size);
+
 /* Read until `len` bytes are there or the file ends.
  *
  * returns  their number; -1 with errno

@@ -16,7 +16,7 @@
 #include "sinkhole/grow.h"
 
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK)
-#define BASE_DIGITS 16 /* of the digest, in the name of a base file */
+#define DIGEST_DIGITS 16 /* of a file's digest, in its name */
 
 int gendir_open(const char *dir, struct sink_why *why, struct gendir *out)
 {
@@ -86,27 +86,55 @@ bool gendir_is_manifest(const char *name, uint64_t *serial)
 	return true;
 }
 
-void gendir_base_name(uint64_t serial, const uint8_t digest[SINK_DIGEST_LEN],
-	char out[SINK_FILE_NAME_MAX])
+/* What a published file's name begins and ends with. */
+struct kind {
+	const char *first, *last;
+};
+
+static const struct kind base = { "base-", ".mdb" }, policy = { "policy-", ".bin" };
+
+static void file_name(const struct kind *kind, uint64_t serial,
+	const uint8_t digest[SINK_DIGEST_LEN], char out[SINK_FILE_NAME_MAX])
 {
 	char hex[DIGEST_HEX_LEN + 1];
 
 	digest_to_hex(digest, hex);
-	snprintf(out, SINK_FILE_NAME_MAX, "base-%llu-%.*s.mdb", (unsigned long long)serial,
-		BASE_DIGITS, hex);
+	snprintf(out, SINK_FILE_NAME_MAX, "%s%llu-%.*s%s", kind->first, (unsigned long long)serial,
+		DIGEST_DIGITS, hex, kind->last);
+}
+
+static bool is_file(const struct kind *kind, const char *name, uint64_t *serial)
+{
+	size_t len = strlen(name), first = strlen(kind->first), last = strlen(kind->last);
+	const char *rest;
+
+	if (strncmp(name, kind->first, first) != 0 || len < last ||
+		strcmp(name + len - last, kind->last) != 0)
+		return false;
+	rest = take_serial(name + first, serial);
+	return rest && *rest == '-';
+}
+
+void gendir_base_name(uint64_t serial, const uint8_t digest[SINK_DIGEST_LEN],
+	char out[SINK_FILE_NAME_MAX])
+{
+	file_name(&base, serial, digest, out);
 }
 
 bool gendir_is_base(const char *name, uint64_t *serial)
 {
-	static const char first[] = "base-", last[] = ".mdb";
-	size_t len = strlen(name);
-	const char *rest;
+	return is_file(&base, name, serial);
+}
 
-	if (strncmp(name, first, strlen(first)) != 0 || len < strlen(last) ||
-		strcmp(name + len - strlen(last), last) != 0)
-		return false;
-	rest = take_serial(name + strlen(first), serial);
-	return rest && *rest == '-';
+void gendir_policy_name(uint64_t serial, const uint8_t digest[SINK_DIGEST_LEN],
+	char out[SINK_FILE_NAME_MAX])
+{
+	file_name(&policy, serial, digest, out);
+}
+
+bool gendir_is_policy(const char *name, uint64_t *serial)
+{
+	return is_file(&policy, name, serial);
 }
 
 /* The time makes it new among this process's, the look at the directory among those of processes
@@ -208,7 +236,10 @@ static int read_manifest(int dir, const char *name, const char *shown, struct si
 	if (err)
 		return err;
 	err = sink_manifest_parse(sink_span(text, (size_t)len), &reason, out);
-	return err ? sink_why(why, err, "%s: %s", shown, reason.text) : SINK_OK;
+	if (!err)
+		return SINK_OK;
+	return sink_why(why, err, "%s: %s%s", shown, reason.text,
+		err == SINK_EVERSION && strcmp(name, GENDIR_CURRENT) == 0 ? "; compile again" : "");
 }
 
 int gendir_manifest(const struct gendir *gendir, uint64_t serial, struct sink_why *why,

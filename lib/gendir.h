@@ -31,6 +31,11 @@ void gendir_base_name(uint64_t serial, const uint8_t digest[SINK_DIGEST_LEN],
 	char out[SINK_FILE_NAME_MAX]);
 bool gendir_is_base(const char *name, uint64_t *serial);
 
+/* policy-SERIAL-DIGEST.bin, and back, likewise. */
+void gendir_policy_name(uint64_t serial, const uint8_t digest[SINK_DIGEST_LEN],
+	char out[SINK_FILE_NAME_MAX]);
+bool gendir_is_policy(const char *name, uint64_t *serial);
+
 /* tmp-PID-N, new in `gen`. */
 void gendir_temp_name(int gen, char out[SINK_FILE_NAME_MAX]);
 

@@ -10,10 +10,12 @@
 #include "digest.h"
 
 #define HEAD "sinkhole-generation "
-#define VERSION 1
+/* A pause has a version of its own, so that what has none is read by those who know the one before, too. */
+#define VERSION 2
+#define VERSION_PAUSED 3
 #define END "end "
 
-enum form { FORM_NUMBER, FORM_TIME, FORM_TEXT, FORM_DIGEST };
+enum form { FORM_NUMBER, FORM_TIME, FORM_END, FORM_TEXT, FORM_DIGEST };
 
 struct row {
 	const char *word;
@@ -39,9 +41,15 @@ static const struct row rows[] = {
 	ROW("base-sha256", FORM_DIGEST, base_digest),
 	ROW("names", FORM_NUMBER, names),
 	ROW("listings", FORM_NUMBER, listings),
+	ROW("policy", FORM_TEXT, policy),
+	ROW("policy-size", FORM_NUMBER, policy_size),
+	ROW("policy-sha256", FORM_DIGEST, policy_digest),
+	ROW("paused", FORM_TIME, paused_since),
+	ROW("paused-until", FORM_END, paused_until),
 };
 
-#define ROWS (sizeof rows / sizeof rows[0])
+#define ROWS_PAUSED (sizeof rows / sizeof rows[0])
+#define ROWS (ROWS_PAUSED - 2)
 
 /* --- what the fields may hold ----------------------------------------------------------------- */
 
@@ -94,13 +102,25 @@ static bool is_file_name(const char *name)
 	return name[0] && name[0] != '.' && !strchr(name, '/');
 }
 
+static bool is_time(int64_t time)
+{
+	return time >= 0 && time <= MANIFEST_TIME_MAX;
+}
+
+/* Without one, both are 0. */
+static bool is_pause(int64_t since, int64_t until)
+{
+	return until == 0 ? since == 0
+			  : is_time(since) && (is_time(until) || until == SINK_PAUSED_OPEN);
+}
+
 int manifest_check(const struct sink_manifest *m, struct sink_why *why)
 {
 	const char *bad = NULL;
 
 	if (m->serial == 0 || m->serial > MANIFEST_NUMBER_MAX)
 		bad = "serial";
-	else if (m->time < 0 || m->time > MANIFEST_TIME_MAX)
+	else if (!is_time(m->time))
 		bad = "time";
 	else if (!m->tool[0] || !manifest_is_text(sink_span_text(m->tool), sizeof m->tool))
 		bad = "tool";
@@ -111,9 +131,14 @@ int manifest_check(const struct sink_manifest *m, struct sink_why *why)
 	else if (!is_file_name(m->base) ||
 		!manifest_is_text(sink_span_text(m->base), sizeof m->base))
 		bad = "base";
-	else if (m->base_size > MANIFEST_NUMBER_MAX || m->names > MANIFEST_NUMBER_MAX ||
-		m->listings > MANIFEST_NUMBER_MAX)
+	else if (!is_file_name(m->policy) ||
+		!manifest_is_text(sink_span_text(m->policy), sizeof m->policy))
+		bad = "policy";
+	else if (m->base_size > MANIFEST_NUMBER_MAX || m->policy_size > MANIFEST_NUMBER_MAX ||
+		m->names > MANIFEST_NUMBER_MAX || m->listings > MANIFEST_NUMBER_MAX)
 		bad = "number";
+	else if (!is_pause(m->paused_since, m->paused_until))
+		bad = "pause";
 	return bad ? sink_why(why, SINK_EINVAL, "manifest: %s out of its range", bad) : SINK_OK;
 }
 
@@ -163,6 +188,19 @@ static void put_digest(struct text_out *out, const uint8_t digest[SINK_DIGEST_LE
 	put_text(out, text);
 }
 
+/* Such a line is its word alone. */
+static bool is_empty(const struct row *row, const uint8_t *field)
+{
+	int64_t time;
+
+	if (row->form == FORM_TEXT)
+		return !field[0];
+	if (row->form != FORM_END)
+		return false;
+	memcpy(&time, field, sizeof time);
+	return time == SINK_PAUSED_OPEN;
+}
+
 static void put_row(struct text_out *out, const struct row *row, const struct sink_manifest *m)
 {
 	const uint8_t *field = (const uint8_t *)m + row->offset;
@@ -170,16 +208,18 @@ static void put_row(struct text_out *out, const struct row *row, const struct si
 	int64_t time;
 
 	put_text(out, row->word);
-	if (row->form != FORM_TEXT || field[0])
-		put_text(out, " "); /* an empty text is its word alone */
+	if (!is_empty(row, field))
+		put_text(out, " ");
 	switch (row->form) {
 	case FORM_NUMBER:
 		memcpy(&number, field, sizeof number);
 		put_number(out, number);
 		break;
 	case FORM_TIME:
+	case FORM_END:
 		memcpy(&time, field, sizeof time);
-		put_time(out, time);
+		if (!is_empty(row, field))
+			put_time(out, time);
 		break;
 	case FORM_TEXT:
 		put(out, sink_span(field, strnlen((const char *)field, row->size - 1)));
@@ -195,11 +235,12 @@ size_t sink_manifest_format(const struct sink_manifest *manifest, char text[SINK
 {
 	struct text_out out = { .at = text };
 	uint8_t digest[SINK_DIGEST_LEN] = { 0 };
+	bool paused = manifest->paused_until != 0;
 
 	put_text(&out, HEAD);
-	put_number(&out, VERSION);
+	put_number(&out, paused ? VERSION_PAUSED : VERSION);
 	put_text(&out, "\n");
-	for (size_t i = 0; i < ROWS; i++)
+	for (size_t i = 0; i < (paused ? ROWS_PAUSED : ROWS); i++)
 		put_row(&out, &rows[i], manifest);
 	/* Without memory for a digest the text is one that no reader takes. */
 	(void)digest_of(sink_span(text, out.len), digest);
@@ -298,6 +339,12 @@ static bool get_row(struct sink_span line, const struct row *row, struct sink_ma
 			return false;
 		memcpy(field, &time, sizeof time);
 		return true;
+	case FORM_END:
+		time = SINK_PAUSED_OPEN;
+		if (line.len > 0 && !get_time(line, &time))
+			return false;
+		memcpy(field, &time, sizeof time);
+		return true;
 	case FORM_TEXT:
 		return get_text(line, field, row->size);
 	case FORM_DIGEST:
@@ -306,18 +353,23 @@ static bool get_row(struct sink_span line, const struct row *row, struct sink_ma
 	return false;
 }
 
-/* The first line: is it a manifest, and one of our version? */
-static int get_head(struct sink_span *rest, struct sink_why *why)
+/* The first line: is it a manifest, and one of our versions?
+ *
+ * count    how many lines one of this version has, besides the first and the last */
+static int get_head(struct sink_span *rest, struct sink_why *why, size_t *count)
 {
 	struct sink_span line;
 	uint64_t version;
 
 	if (!next_line(rest, &line) || !next_word(&line, HEAD) || !get_number(line, &version))
 		return sink_why(why, SINK_ECORRUPT, "not a manifest");
-	if (version != VERSION)
+	if (version != VERSION && version != VERSION_PAUSED)
 		return sink_why(why, SINK_EVERSION,
-			"manifest of version %llu, this program reads %d",
-			(unsigned long long)version, VERSION);
+			"written by %s version of sinkhole (manifest %llu, this one reads %d and "
+			"%d)",
+			version < VERSION ? "an earlier" : "a later", (unsigned long long)version,
+			VERSION, VERSION_PAUSED);
+	*count = version == VERSION ? ROWS : ROWS_PAUSED;
 	return SINK_OK;
 }
 
@@ -348,16 +400,17 @@ int sink_manifest_parse(struct sink_span text, struct sink_why *why, struct sink
 	struct sink_manifest m = { 0 };
 	struct sink_span rest = text, line;
 	char again[SINK_MANIFEST_MAX];
+	size_t count = 0;
 	int err;
 
 	if (text.len >= SINK_MANIFEST_MAX)
 		return sink_why(why, SINK_ECORRUPT, "longer than a manifest can be");
-	err = get_head(&rest, why);
+	err = get_head(&rest, why, &count);
 	if (!err)
 		err = check_end(text, why);
 	if (err)
 		return err;
-	for (size_t i = 0; i < ROWS; i++)
+	for (size_t i = 0; i < count; i++)
 		if (!next_line(&rest, &line) || !get_row(line, &rows[i], &m))
 			return sink_why(why, SINK_ECORRUPT, "no valid %s where it belongs",
 				rows[i].word);

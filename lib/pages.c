@@ -196,3 +196,12 @@ int pages_check(struct sink_span file, const char *path, struct sink_why *why)
 		return sink_why(why, SINK_ECORRUPT, "%s: damaged LMDB pages", path);
 	return SINK_OK;
 }
+
+const uint8_t *pages_origin(struct sink_span value, size_t page_size)
+{
+	const uint8_t *at = value.at - ((uintptr_t)value.at & (page_size - 1));
+	struct page page;
+
+	memcpy(&page, at, sizeof page);
+	return at - page.number * page_size;
+}

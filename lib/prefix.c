@@ -2,7 +2,9 @@
 #include "sinkhole/prefix.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "sinkhole/err.h"
 
@@ -29,19 +31,34 @@ static bool read_bits(struct sink_span text, unsigned most, uint8_t *out)
 	return n <= most;
 }
 
+/* The two halves of its bytes, as numbers that compare as they do. */
+static uint64_t half_of(const struct sink_prefix *p, size_t half)
+{
+	uint64_t value;
+
+	memcpy(&value, p->bytes + 8 * half, sizeof value);
+	return be64toh(value);
+}
+
+/* Zero the bits of a half behind the prefix's length; tells whether they were zero. */
+static bool trim_half(struct sink_prefix *p, size_t half)
+{
+	unsigned from = half ? 64 : 0;
+	uint64_t mask = p->bits <= from ? UINT64_MAX
+		: p->bits >= from + 64	? 0
+					: UINT64_MAX >> (p->bits - from);
+	uint64_t value = half_of(p, half), kept = htobe64(value & ~mask);
+
+	memcpy(p->bytes + 8 * half, &kept, sizeof kept);
+	return (value & mask) == 0;
+}
+
 /* Zero the bits behind the prefix's length; tells whether they were zero. */
 static bool trim(struct sink_prefix *p)
 {
-	bool clean = true;
+	bool first = trim_half(p, 0), second = trim_half(p, 1);
 
-	for (unsigned i = 0; i < sizeof p->bytes; i++) {
-		unsigned kept = p->bits > i * 8 ? p->bits - i * 8 : 0;
-		uint8_t mask = (uint8_t)(kept >= 8 ? 0xff : 0xff00u >> kept);
-
-		clean = clean && (p->bytes[i] & ~mask) == 0;
-		p->bytes[i] = (uint8_t)(p->bytes[i] & mask);
-	}
-	return clean;
+	return first && second;
 }
 
 int sink_prefix_from_text(struct sink_span text, struct sink_prefix *out)
@@ -89,10 +106,35 @@ bool sink_prefix_is_good(const struct sink_prefix *prefix)
 		prefix->bits <= bits_of(prefix->family) && trim(&cut);
 }
 
+struct sink_prefix sink_prefix_unmap(const struct sink_prefix *prefix)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	struct sink_prefix v4 = { .family = 4, .bits = (uint8_t)(prefix->bits - 96) };
+
+	if (prefix->family != 6 || prefix->bits < 96 ||
+		memcmp(prefix->bytes, mapped, sizeof mapped) != 0)
+		return *prefix;
+	memcpy(v4.bytes, prefix->bytes + sizeof mapped, 4);
+	return v4;
+}
+
 void sink_prefix_cut(struct sink_prefix *prefix, uint8_t bits)
 {
 	prefix->bits = bits;
 	trim(prefix);
+}
+
+int sink_prefix_compare(const struct sink_prefix *a, const struct sink_prefix *b)
+{
+	if (a->family != b->family)
+		return a->family - b->family;
+	for (size_t half = 0; half < 2; half++) {
+		uint64_t x = half_of(a, half), y = half_of(b, half);
+
+		if (x != y)
+			return x < y ? -1 : 1;
+	}
+	return a->bits - b->bits;
 }
 
 bool sink_prefix_covers(const struct sink_prefix *a, const struct sink_prefix *b)

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "digest.h"
 #include "file.h"
 #include "gendir.h"
 #include "manifest.h"
@@ -27,6 +28,9 @@ struct publishing {
 	struct sink_manifest manifest; /* of the new generation */
 	const char *temp; /* name in gen of the file to publish; NULL: the base is there already */
 	int base; /* the file to publish, open and locked; -1: none */
+	uint8_t *
+		policy; /* the bytes of the policy to publish, policy_size of them; NULL: it is there already */
+	bool written; /* the policy's file was */
 	bool renamed, listed; /* the base has its final name; the manifest is in gen */
 	bool published; /* `current` is replaced */
 };
@@ -111,31 +115,73 @@ static int take_temp(struct publishing *p)
 	return SINK_OK;
 }
 
-/* Publish a base again: is it still what it was? */
-static int take_again(struct publishing *p)
+/* The policy's bytes, if one is to be written. */
+static int encode_policy(struct publishing *p)
 {
-	struct sink_manifest *m = &p->manifest, old;
-	uint8_t digest[SINK_DIGEST_LEN];
+	const struct sink_policy *policy = p->what->policy;
+	struct sink_manifest *m = &p->manifest;
+	size_t len;
+	int err;
+
+	if (!policy && !p->what->temp)
+		return SINK_OK;
+	err = sink_policy_encode(policy ? policy : &sink_policy_default, p->why, &p->policy, &len);
+	if (err)
+		return err;
+	m->policy_size = len;
+	err = digest_of(sink_span(p->policy, len), m->policy_digest);
+	return err ? sink_why(p->why, err, "policy: %s", sink_strerror(err)) : SINK_OK;
+}
+
+/* Is a file of gen still what its manifest says? */
+static int check_file(const struct publishing *p, const char *name, uint64_t bytes,
+	const uint8_t digest[SINK_DIGEST_LEN], bool by_digest)
+{
+	uint8_t found[SINK_DIGEST_LEN];
 	char shown[PATH_MAX];
 	uint64_t size;
 	int fd, err;
 
-	if (p->what->again == 0)
-		return sink_why(p->why, SINK_EINVAL, "nothing to publish");
-	err = gendir_manifest(&p->dir, p->what->again, p->why, &old);
-	if (err)
-		return err;
-	snprintf(shown, sizeof shown, "%s/" GENDIR_GEN "/%s", p->dir.path, old.base);
-	err = file_open(p->dir.gen, old.base, shown, p->why, &fd, &size);
+	snprintf(shown, sizeof shown, "%s/" GENDIR_GEN "/%s", p->dir.path, name);
+	err = file_open(p->dir.gen, name, shown, p->why, &fd, &size);
 	if (err)
 		return err == SINK_ENOENT ? SINK_ECORRUPT : err;
-	err = file_digest(fd, -1, old.base_size, shown, NULL, p->why, digest);
+	if (!by_digest)
+		err = size == bytes ? SINK_OK
+				    : sink_why(p->why, SINK_ECORRUPT,
+					      "%s: another size than the manifest says", shown);
+	else
+		err = file_digest(fd, -1, bytes, shown, NULL, p->why, found);
 	close(fd);
+	if (!err && by_digest && memcmp(found, digest, sizeof found) != 0)
+		err = sink_why(p->why, SINK_ECORRUPT, "%s: digest differs from the manifest",
+			shown);
+	return err;
+}
+
+/* Publish a base again: is it still what it was? For another policy on the base that is in force, and for a pause, its
+ * size is enough: who reads it compares the digest, and such a change should not take as long as reading millions of
+ * names. */
+static int take_again(struct publishing *p)
+{
+	bool by_size = p->policy || p->what->pausing != SINK_PAUSE_KEEP;
+	struct sink_manifest *m = &p->manifest, old;
+	int err;
+
+	if (p->what->again == 0 && !by_size)
+		return sink_why(p->why, SINK_EINVAL, "nothing to publish");
+	err = gendir_manifest(&p->dir, p->what->again, p->why, &old);
+	if (!err)
+		err = check_file(p, old.base, old.base_size, old.base_digest, !by_size);
+	if (!err && !p->policy)
+		err = check_file(p, old.policy, old.policy_size, old.policy_digest, true);
 	if (err)
 		return err;
-	if (memcmp(digest, old.base_digest, sizeof digest) != 0)
-		return sink_why(p->why, SINK_ECORRUPT, "%s: digest differs from the manifest",
-			shown);
+	if (!p->policy) {
+		memcpy(m->policy, old.policy, sizeof m->policy);
+		memcpy(m->policy_digest, old.policy_digest, sizeof m->policy_digest);
+		m->policy_size = old.policy_size;
+	}
 	memcpy(m->base, old.base, sizeof m->base);
 	memcpy(m->base_digest, old.base_digest, sizeof m->base_digest);
 	m->base_size = old.base_size;
@@ -164,7 +210,9 @@ static int highest(void *arg, const char *name)
 {
 	uint64_t *max = arg, serial;
 
-	if ((gendir_is_manifest(name, &serial) || gendir_is_base(name, &serial)) && serial > *max)
+	if ((gendir_is_manifest(name, &serial) || gendir_is_base(name, &serial) ||
+		    gendir_is_policy(name, &serial)) &&
+		serial > *max)
 		*max = serial;
 	return SINK_OK;
 }
@@ -186,6 +234,42 @@ static int next_serial(struct publishing *p)
 			(unsigned long long)max);
 	p->manifest.serial = max + 1;
 	return SINK_OK;
+}
+
+/* What was published last. A damaged `current` hides no pause: gen has the same text. */
+static int find_last(const struct publishing *p, struct sink_manifest *out)
+{
+	int err = gendir_manifest(&p->dir, 0, NULL, out);
+
+	return err ? gendir_manifest(&p->dir, p->manifest.serial - 1, NULL, out) : SINK_OK;
+}
+
+/* A pause is somebody's emergency exit: what else is published does not take it back. By the clock that resolvers go
+ * by, hence not by the time of publication, which can be any. */
+static int take_pause(struct publishing *p)
+{
+	const struct sink_publish *what = p->what;
+	struct sink_manifest *m = &p->manifest, last;
+	int64_t now = (int64_t)time(NULL);
+	bool holds = find_last(p, &last) == SINK_OK && sink_is_paused(&last, now);
+
+	switch (what->pausing) {
+	case SINK_PAUSE_KEEP:
+		m->paused_since = holds ? last.paused_since : 0;
+		m->paused_until = holds ? last.paused_until : 0;
+		return SINK_OK;
+	case SINK_PAUSE_BEGIN:
+		m->paused_since = holds ? last.paused_since : now;
+		m->paused_until = what->pause_until;
+		return what->pause_until > now
+			? SINK_OK
+			: sink_why(p->why, SINK_EINVAL, "a pause that would be over");
+	case SINK_PAUSE_END:
+		return holds
+			? SINK_OK
+			: sink_why(p->why, SINK_ENOENT, "%s: filtering is not paused", p->dir.path);
+	}
+	return sink_why(p->why, SINK_EINVAL, "no such pausing");
 }
 
 /* --- the steps -------------------------------------------------------------------------------- */
@@ -250,6 +334,61 @@ static int write_file(const struct publishing *p, struct sink_span text, int dir
 	return err;
 }
 
+/* A file of gen that holds these very bytes. */
+struct same {
+	const struct publishing *p;
+	char name[SINK_FILE_NAME_MAX]; /* empty: none */
+};
+
+static int find_same(void *arg, const char *name)
+{
+	struct same *same = arg;
+	const struct publishing *p = same->p;
+	char proper[SINK_FILE_NAME_MAX];
+	struct publishing quiet = *p;
+	uint64_t serial;
+
+	if (!gendir_is_policy(name, &serial))
+		return SINK_OK;
+	gendir_policy_name(serial, p->manifest.policy_digest, proper);
+	quiet.why = NULL;
+	if (strcmp(name, proper) == 0 && !same->name[0] &&
+		check_file(&quiet, name, p->manifest.policy_size, p->manifest.policy_digest,
+			true) == SINK_OK)
+		memcpy(same->name, proper, sizeof proper);
+	return SINK_OK;
+}
+
+static int write_policy(struct publishing *p)
+{
+	struct sink_manifest *m = &p->manifest;
+	struct same same = { .p = p };
+	char temp[SINK_FILE_NAME_MAX];
+	int err;
+
+	if (!p->policy)
+		return SINK_OK;
+	err = gendir_walk(&p->dir, find_same, &same, p->why);
+	if (err)
+		return err;
+	if (same.name[0]) {
+		memcpy(m->policy, same.name, sizeof same.name);
+		return SINK_OK;
+	}
+	gendir_policy_name(m->serial, m->policy_digest, m->policy);
+	gendir_temp_name(p->dir.gen, temp);
+	err = write_temp(p, sink_span(p->policy, (size_t)m->policy_size), temp);
+	if (err)
+		return err;
+	if (rename_new(p->dir.gen, temp, m->policy)) {
+		err = refuse(p, m->policy);
+		unlinkat(p->dir.gen, temp, 0);
+		return err;
+	}
+	p->written = true;
+	return sync_directory(p, p->dir.gen, GENDIR_GEN);
+}
+
 static int write_manifests(struct publishing *p)
 {
 	char bytes[SINK_MANIFEST_MAX], name[SINK_FILE_NAME_MAX];
@@ -279,6 +418,8 @@ static void undo(const struct publishing *p)
 		gendir_manifest_name(p->manifest.serial, name);
 		unlinkat(p->dir.gen, name, 0);
 	}
+	if (p->written)
+		unlinkat(p->dir.gen, p->manifest.policy, 0);
 	if (p->renamed)
 		(void)renameat(p->dir.gen, p->manifest.base, p->dir.gen, p->temp);
 }
@@ -288,9 +429,9 @@ static void undo(const struct publishing *p)
 struct pruning {
 	const struct publishing *p;
 	uint64_t oldest; /* serial of the oldest manifest that stays */
-	char (*bases)[SINK_FILE_NAME_MAX]; /* that the manifests name that stay */
+	char (*files)[SINK_FILE_NAME_MAX]; /* that the manifests name that stay */
 	size_t count;
-	bool unsure; /* one of them cannot be read, and might name any base */
+	bool unsure; /* one of them cannot be read, and might name any file */
 };
 
 /* Has the writer of an unlocked temporary file gone? A live one locks it at once; what it has just
@@ -317,10 +458,10 @@ static void prune_temp(int gen, const char *name)
 	close(fd);
 }
 
-static bool is_named(const struct pruning *pruning, const char *base)
+static bool is_named(const struct pruning *pruning, const char *file)
 {
 	for (size_t i = 0; i < pruning->count; i++)
-		if (strcmp(pruning->bases[i], base) == 0)
+		if (strcmp(pruning->files[i], file) == 0)
 			return true;
 	return false;
 }
@@ -343,22 +484,29 @@ static int prune_file(void *arg, const char *name)
 
 	if (strncmp(name, GENDIR_TEMP, strlen(GENDIR_TEMP)) == 0)
 		prune_temp(gen, name);
-	else if (gendir_is_base(name, &serial) && !pruning->unsure && !is_named(pruning, name))
+	else if ((gendir_is_base(name, &serial) || gendir_is_policy(name, &serial)) &&
+		!pruning->unsure && !is_named(pruning, name))
 		unlinkat(gen, name, 0);
 	return SINK_OK;
 }
 
-/* Which bases must stay? */
-static void name_bases(struct pruning *pruning, const uint64_t *serials, size_t count)
+static void name_file(struct pruning *pruning, const char file[SINK_FILE_NAME_MAX])
+{
+	memcpy(pruning->files[pruning->count++], file, SINK_FILE_NAME_MAX);
+}
+
+/* Which files must stay? */
+static void name_files(struct pruning *pruning, const uint64_t *serials, size_t count)
 {
 	struct sink_manifest manifest;
 
 	for (size_t i = 0; i < count; i++) {
-		if (gendir_manifest(&pruning->p->dir, serials[i], NULL, &manifest))
+		if (gendir_manifest(&pruning->p->dir, serials[i], NULL, &manifest)) {
 			pruning->unsure = true;
-		else
-			memcpy(pruning->bases[pruning->count++], manifest.base,
-				sizeof manifest.base);
+			continue;
+		}
+		name_file(pruning, manifest.base);
+		name_file(pruning, manifest.policy);
 	}
 }
 
@@ -374,15 +522,15 @@ static void prune(const struct publishing *p)
 		return;
 	if (keep > serials.count)
 		keep = serials.count;
-	pruning.bases = calloc(keep + 1, sizeof *pruning.bases);
-	if (pruning.bases && keep > 0) {
+	pruning.files = calloc(2 * keep + 1, sizeof *pruning.files);
+	if (pruning.files && keep > 0) {
 		pruning.oldest = serials.at[serials.count - keep];
-		name_bases(&pruning, serials.at + serials.count - keep, keep);
+		name_files(&pruning, serials.at + serials.count - keep, keep);
 		gendir_walk(&p->dir, prune_manifest, &pruning, NULL);
 		if (!sync_directory(p, p->dir.gen, GENDIR_GEN))
 			gendir_walk(&p->dir, prune_file, &pruning, NULL);
 	}
-	free(pruning.bases);
+	free(pruning.files);
 	free(serials.at);
 }
 
@@ -396,7 +544,11 @@ static int publish(struct publishing *p)
 	if (!err)
 		err = next_serial(p);
 	if (!err)
+		err = take_pause(p);
+	if (!err)
 		err = name_base(p);
+	if (!err)
+		err = write_policy(p);
 	if (!err)
 		err = write_manifests(p);
 	if (err) {
@@ -422,6 +574,8 @@ int sink_store_publish(const char *dir, const struct sink_publish *what, struct 
 		return err;
 	p.manifest.time = what->time;
 	err = take_texts(&p);
+	if (!err)
+		err = encode_policy(&p);
 	if (!err && what->temp)
 		err = take_temp(&p);
 	if (!err)
@@ -432,6 +586,7 @@ int sink_store_publish(const char *dir, const struct sink_publish *what, struct 
 		*out = p.manifest;
 	if (p.base >= 0)
 		close(p.base);
+	free(p.policy);
 	gendir_close(&p.dir); /* and the lock */
 	return err;
 }

@@ -93,7 +93,7 @@ static int prefix_from_key(struct wire_in *in, struct sink_prefix *out)
 }
 
 /* The other way round, strictly. */
-static int subject_from_key(uint8_t letter, struct sink_span key, struct sink_subject *out)
+int schema_subject(uint8_t letter, struct sink_span key, struct sink_subject *out)
 {
 	struct wire_in in = { .left = key };
 
@@ -147,7 +147,7 @@ static int compare(struct sink_span a, struct sink_span b)
 }
 
 /* A byte 0 or 1, then at least one type. */
-static bool are_good_types(struct sink_span types)
+bool schema_are_good_types(struct sink_span types)
 {
 	int32_t before = -1;
 	uint16_t type;
@@ -176,7 +176,7 @@ static bool is_good_except(struct sink_span except)
 }
 
 /* Compared as they are stored. */
-static bool is_good_data(struct sink_span data)
+bool schema_is_good_data(struct sink_span data)
 {
 	struct sink_span rest = data, item, before;
 	struct sink_data unused;
@@ -195,8 +195,8 @@ static bool are_good_lists(const struct sink_record *record)
 	if (record->types.len == 0 && record->except.len == 0 && record->data.len == 0)
 		return true; /* as most are */
 	return record->types.len <= SINK_BYTES_MAX && record->except.len <= SINK_BYTES_MAX &&
-		record->data.len <= SINK_BYTES_MAX && are_good_types(record->types) &&
-		is_good_except(record->except) && is_good_data(record->data);
+		record->data.len <= SINK_BYTES_MAX && schema_are_good_types(record->types) &&
+		is_good_except(record->except) && schema_is_good_data(record->data);
 }
 
 static bool is_good_record(const struct sink_record *record)
@@ -270,65 +270,157 @@ int schema_record_decode(struct sink_span value, struct sink_record *out)
 	return SINK_OK;
 }
 
-/* --- policy ------------------------------------------------------------------------------------
+/* --- facets -------------------------------------------------------------------------------------
  */
 
-static bool is_good_policy(const struct sink_policy *policy)
+size_t schema_facet_key(struct sink_span record, uint8_t out[SCHEMA_FACET_KEY_MAX])
 {
-	bool has_addresses = policy->a_count > 0 || policy->aaaa_count > 0;
+	struct wire_in in = { .left = record };
+	struct wire_out to = { .at = out, .left = SCHEMA_FACET_KEY_MAX };
 
-	if (policy->block != SINK_ACTION_SINKHOLE && has_addresses)
-		return false;
-	return policy->block >= SINK_ACTION_NXDOMAIN && policy->block <= SINK_ACTION_SINKHOLE &&
-		policy->ttl <= SINK_TTL_MAX && policy->a_count <= SINK_ADDRESSES_MAX &&
-		policy->aaaa_count <= SINK_ADDRESSES_MAX;
+	wire_u8(&in); /* kind */
+	wire_put_bytes(&to, wire_bytes(&in, 3)); /* severity, confidence, TLP */
+	wire_bytes(&in, 16); /* times */
+	for (unsigned i = 0; i < SINK_FIELD_COUNT; i++) {
+		struct sink_span text = counted(&in);
+
+		if (i != SINK_FIELD_REFERENCE)
+			put_counted(&to, text);
+	}
+	return SCHEMA_FACET_KEY_MAX - to.left;
 }
 
-size_t schema_policy_encode(const struct sink_policy *policy, uint8_t out[SCHEMA_POLICY_MAX])
+void schema_facet_encode(uint32_t record, uint8_t triggers, uint8_t out[SCHEMA_FACET_HEAD])
 {
-	struct wire_out to = { .at = out, .left = SCHEMA_POLICY_MAX };
+	struct wire_out to = { .at = out, .left = SCHEMA_FACET_HEAD };
 
-	if (!is_good_policy(policy))
-		return 0;
-	wire_put_u8(&to, (uint8_t)policy->block);
-	wire_put_u32(&to, policy->ttl);
-	wire_put_u16(&to, policy->ede);
-	wire_put_u8(&to, policy->a_count);
-	wire_put_bytes(&to, sink_span(policy->a, sizeof policy->a[0] * policy->a_count));
-	wire_put_u8(&to, policy->aaaa_count);
-	wire_put_bytes(&to, sink_span(policy->aaaa, sizeof policy->aaaa[0] * policy->aaaa_count));
-	return SCHEMA_POLICY_MAX - to.left;
+	wire_put_u32(&to, record);
+	wire_put_u8(&to, triggers);
 }
 
-/* Counted addresses; `room` bytes at `to` are zero. A count that does not fit fails as a read does.
- */
-static uint8_t addresses(struct wire_in *in, uint8_t *to, size_t room, size_t each)
+void schema_facet_head(const struct schema_facets *facets, uint32_t facet, uint32_t *record,
+	uint8_t *triggers)
 {
-	uint8_t count = wire_u8(in);
-	struct sink_span bytes = wire_bytes(in, each * count);
+	struct wire_in in = { .left = sink_span(facets->heads + (size_t)SCHEMA_FACET_HEAD * facet,
+				      SCHEMA_FACET_HEAD) };
 
-	if (bytes.len > room)
-		in->bad = true;
-	else if (bytes.len > 0)
-		memcpy(to, bytes.at, bytes.len);
-	return count;
+	*record = wire_u32(&in);
+	*triggers = wire_u8(&in);
 }
 
-int schema_policy_decode(struct sink_span value, struct sink_policy *out)
+/* Facets are numbered by the first record that has them: so these rise, and begin with record 0. */
+static bool are_good_facets(const struct schema_facets *facets, uint32_t records)
+{
+	uint32_t least = 0, record;
+	uint8_t triggers;
+
+	for (uint32_t i = 0; i < facets->count; i++) {
+		schema_facet_head(facets, i, &record, &triggers);
+		if (record < least || record >= records || (i == 0 && record != 0) ||
+			triggers >> SINK_TRIGGER_COUNT != 0 || schema_facet_of(facets, record) != i)
+			return false;
+		least = record + 1;
+	}
+	return true;
+}
+
+int schema_facets_decode(struct sink_span value, uint32_t records, struct schema_facets *out)
 {
 	struct wire_in in = { .left = value };
-	struct sink_policy policy = { 0 };
+	struct schema_facets facets = { .count = wire_u32(&in) };
 
-	policy.block = (enum sink_action)wire_u8(&in);
-	policy.ttl = wire_u32(&in);
-	policy.ede = wire_u16(&in);
-	policy.a_count = addresses(&in, policy.a[0], sizeof policy.a, sizeof policy.a[0]);
-	policy.aaaa_count =
-		addresses(&in, policy.aaaa[0], sizeof policy.aaaa, sizeof policy.aaaa[0]);
-	if (!wire_done(&in) || !is_good_policy(&policy))
+	if (in.bad || facets.count > records || (facets.count == 0) != (records == 0) ||
+		value.len != schema_facets_len(facets.count, records))
 		return SINK_ECORRUPT;
-	*out = policy;
+	facets.heads = value.at + SCHEMA_FACETS_HEAD;
+	facets.numbers = value.at + schema_facets_len(facets.count, 0);
+	if (!are_good_facets(&facets, records))
+		return SINK_ECORRUPT;
+	*out = facets;
 	return SINK_OK;
+}
+
+/* --- times --------------------------------------------------------------------------------------
+ */
+
+#define BEFORE_TIMES 4 /* bytes of a record: kind, severity, confidence, TLP */
+
+bool schema_record_has_times(struct sink_span record)
+{
+	struct wire_in in = { .left = record };
+	uint64_t from, until;
+
+	wire_bytes(&in, BEFORE_TIMES);
+	from = wire_u64(&in);
+	until = wire_u64(&in);
+	return from != 0 || until != 0;
+}
+
+static uint64_t second_at(const struct schema_times *times, enum schema_turn turn, uint32_t place)
+{
+	const uint8_t *at = times->seconds[turn] + (size_t)SCHEMA_TIMES_SECOND * place;
+	struct wire_in in = { .left = sink_span(at, SCHEMA_TIMES_SECOND) };
+
+	return wire_u64(&in);
+}
+
+uint32_t schema_times_facet(const struct schema_times *times, uint32_t place)
+{
+	const uint8_t *at = times->facets + (size_t)SCHEMA_TIMES_FACET * place;
+	struct wire_in in = { .left = sink_span(at, SCHEMA_TIMES_FACET) };
+
+	return wire_u32(&in);
+}
+
+static bool are_good_times(const struct schema_times *times, uint32_t facets)
+{
+	uint32_t least = 0;
+
+	for (uint32_t i = 0; i < times->facets_count; i++) {
+		uint32_t facet = schema_times_facet(times, i);
+
+		if (facet < least || facet >= facets)
+			return false;
+		least = facet + 1;
+	}
+	return true;
+}
+
+int schema_times_decode(struct sink_span value, uint32_t facets, struct schema_times *out)
+{
+	struct wire_in in = { .left = value };
+	uint32_t sure = wire_u32(&in), perhaps = wire_u32(&in), count = wire_u32(&in);
+	struct schema_times times = { .counts = { sure, perhaps }, .facets_count = count };
+
+	if (in.bad || (sure == 0 && perhaps == 0) || (perhaps == 0) != (count == 0) ||
+		value.len != schema_times_len(sure, perhaps, count))
+		return SINK_ECORRUPT;
+	times.seconds[SCHEMA_TURN_SURE] = value.at + schema_times_len(0, 0, 0);
+	times.seconds[SCHEMA_TURN_PERHAPS] = value.at + schema_times_len(sure, 0, 0);
+	times.facets = value.at + schema_times_len(sure, perhaps, 0);
+	if (!are_good_times(&times, facets))
+		return SINK_ECORRUPT;
+	*out = times;
+	return SINK_OK;
+}
+
+int64_t schema_times_next(const struct schema_times *times, enum schema_turn turn, int64_t now)
+{
+	uint64_t after = now < 0 ? 0 : (uint64_t)now, found = INT64_MAX;
+	uint32_t low = 0, high = times->counts[turn];
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		uint64_t second = second_at(times, turn, middle);
+
+		if (second <= after) {
+			low = middle + 1;
+		} else {
+			high = middle;
+			found = second;
+		}
+	}
+	return found < INT64_MAX ? (int64_t)found : INT64_MAX;
 }
 
 /* --- what the file is ----------------------------------------------------------------------------
@@ -674,7 +766,7 @@ static bool take_listings(struct schema_block *walk, struct schema_listings *out
 static bool take(struct schema_block *walk, struct schema_listings *listings)
 {
 	return take_key(walk) &&
-		!subject_from_key(walk->letter, schema_block_at(walk), &walk->subject) &&
+		!schema_subject(walk->letter, schema_block_at(walk), &walk->subject) &&
 		take_listings(walk, listings);
 }
 

@@ -8,16 +8,17 @@
 #include "sinkhole/db.h"
 #include "wire.h"
 
-#define SCHEMA_VERSION 2 /* raise it whenever old readers would misread new files */
+#define SCHEMA_VERSION 3 /* raise it whenever old readers would misread new files */
 
 /* --- keys: one letter, then what tells values of a kind apart -------------------------------- */
 
 #define SCHEMA_FILTER "F"
 #define SCHEMA_META "M"
-#define SCHEMA_POLICY "P"
 #define SCHEMA_NAMES 'N' /* + key of the block's last subject: names asked for */
 #define SCHEMA_OTHERS 'O' /* the same: what is listed for other triggers */
 #define SCHEMA_RECORD 'R' /* + id, 4 bytes */
+#define SCHEMA_FACETS "S"
+#define SCHEMA_TIMES "T" /* not there if it would be empty */
 
 /* The key of a subject: for SINK_TRIGGER_QNAME that of the name, else the trigger and the key of the name or
  * prefix. Never two zero bytes in a row, which sorting relies on. */
@@ -46,6 +47,14 @@ size_t schema_prefix_key(enum sink_trigger trigger, const struct sink_prefix *pr
  * returns  the length in bytes
  */
 size_t schema_block_key(uint8_t letter, struct sink_span last, uint8_t out[SCHEMA_BLOCK_KEY_MAX]);
+
+/* The subject that a key is of: the other way round, strictly.
+ *
+ * letter   of its block
+ * key      the subject's, without the letter
+ * returns  SINK_OK; SINK_ECORRUPT
+ */
+int schema_subject(uint8_t letter, struct sink_span key, struct sink_subject *out);
 
 void schema_record_key(uint32_t id, uint8_t out[SCHEMA_RECORD_KEY]);
 
@@ -76,18 +85,117 @@ size_t schema_record_encode(const struct sink_record *record, uint8_t out[SCHEMA
  */
 int schema_record_decode(struct sink_span value, struct sink_record *out);
 
-/* --- policy ------------------------------------------------------------------------------------
+/* Are these as sink_record.types and sink_record.data say, whatever their length? Empty ones are. */
+bool schema_are_good_types(struct sink_span types);
+bool schema_is_good_data(struct sink_span data);
+
+/* --- facets -------------------------------------------------------------------------------------
  */
 
-#define SCHEMA_POLICY_MAX (9 + SINK_ADDRESSES_MAX * (4 + 16)) /* bytes */
+#define SCHEMA_FACET_KEY_MAX (3 + (SINK_FIELD_COUNT - 1) * (2 + SINK_STRING_MAX)) /* bytes */
 
-/* returns  the length in bytes; 0 if a field is out of its range */
-size_t schema_policy_encode(const struct sink_policy *policy, uint8_t out[SCHEMA_POLICY_MAX]);
-
-/* out      unused addresses are zero; written on SINK_OK only
- * returns  SINK_OK; SINK_ECORRUPT
+/* What tells facets apart: of a stored record, what rules can ask about. Equal for records of one facet, and for no
+ * others.
+ *
+ * record   as schema_record_encode() wrote it
+ * returns  the length in bytes
  */
-int schema_policy_decode(struct sink_span value, struct sink_policy *out);
+size_t schema_facet_key(struct sink_span record, uint8_t out[SCHEMA_FACET_KEY_MAX]);
+
+/* The stored facets. */
+struct schema_facets {
+	uint32_t count;
+	const uint8_t *heads; /* 5 bytes a facet */
+	const uint8_t *numbers; /* 4 bytes a record */
+};
+
+#define SCHEMA_FACETS_HEAD 4 /* bytes before the heads */
+#define SCHEMA_FACET_HEAD 5
+#define SCHEMA_FACET_NUMBER 4
+
+static inline size_t schema_facets_len(uint32_t facets, uint32_t records)
+{
+	return SCHEMA_FACETS_HEAD + (size_t)SCHEMA_FACET_HEAD * facets +
+		(size_t)SCHEMA_FACET_NUMBER * records;
+}
+
+/* Write the head of a facet: the first record that has it, and its triggers, bit 1 << trigger. */
+void schema_facet_encode(uint32_t record, uint8_t triggers, uint8_t out[SCHEMA_FACET_HEAD]);
+
+/* Find the parts of a stored value. That each record has the facet it should is for who knows the records.
+ *
+ * records  how many the file has
+ * out      borrowed from `value`; written on SINK_OK only
+ * returns  SINK_OK; SINK_ECORRUPT (another length than that many facets and records take; a facet whose first
+ *          record does not exist, has another facet, or is not above that of the facet before)
+ * cost     a look at each facet
+ */
+int schema_facets_decode(struct sink_span value, uint32_t records, struct schema_facets *out);
+
+/* The head of a facet below facets->count. */
+void schema_facet_head(const struct schema_facets *facets, uint32_t facet, uint32_t *record,
+	uint8_t *triggers);
+
+/* The facet of a record that exists; UINT32_MAX if that is none. */
+static inline uint32_t schema_facet_of(const struct schema_facets *facets, uint32_t record)
+{
+	const uint8_t *at = facets->numbers + (size_t)SCHEMA_FACET_NUMBER * record;
+	uint32_t facet =
+		(uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+
+	return facet < facets->count ? facet : UINT32_MAX;
+}
+
+/* --- times --------------------------------------------------------------------------------------
+ */
+
+/* Does a stored record begin, or end? */
+bool schema_record_has_times(struct sink_span record);
+
+/* Seconds from which on what is listed may be blocked that was not. */
+enum schema_turn {
+	SCHEMA_TURN_SURE, /* under any policy */
+	SCHEMA_TURN_PERHAPS, /* if a rule lets pass what is listed to be blocked, and ends then */
+	SCHEMA_TURN_COUNT
+};
+
+/* The stored times; all zero: there are none. */
+struct schema_times {
+	uint32_t counts[SCHEMA_TURN_COUNT];
+	const uint8_t *seconds[SCHEMA_TURN_COUNT]; /* 8 bytes each, rising */
+	uint32_t facets_count;
+	const uint8_t
+		*facets; /* of records with turns that are but possible: 4 bytes each, rising */
+};
+
+#define SCHEMA_TIMES_HEAD 12 /* bytes before the seconds */
+#define SCHEMA_TIMES_SECOND 8
+#define SCHEMA_TIMES_FACET 4
+
+static inline size_t schema_times_len(uint32_t sure, uint32_t perhaps, uint32_t facets)
+{
+	return SCHEMA_TIMES_HEAD + SCHEMA_TIMES_SECOND * ((size_t)sure + perhaps) +
+		SCHEMA_TIMES_FACET * (size_t)facets;
+}
+
+/* Find the parts of a stored value. That the seconds rise, and are the records', is for who knows the records.
+ *
+ * facets   how many the file has
+ * out      borrowed from `value`; written on SINK_OK only
+ * returns  SINK_OK; SINK_ECORRUPT (another length than so many seconds and facets take; no seconds; facets without
+ *          their seconds, or the other way round; facets that do not exist or do not rise)
+ * cost     a look at each facet
+ */
+int schema_times_decode(struct sink_span value, uint32_t facets, struct schema_times *out);
+
+/* The first second of a kind after `now`; INT64_MAX: none.
+ *
+ * cost     a search by halving; whatever the bytes, what it returns is after `now`
+ */
+int64_t schema_times_next(const struct schema_times *times, enum schema_turn turn, int64_t now);
+
+/* A facet, by its place below times->facets_count. */
+uint32_t schema_times_facet(const struct schema_times *times, uint32_t place);
 
 /* --- what the file is ----------------------------------------------------------------------------
  */

@@ -60,22 +60,29 @@ static int begin_copy(const char *path, struct sealed *sealed, struct sink_why *
 	return SINK_OK;
 }
 
-/* Digest `file` and, if sealed->fd is there to take it, copy it. */
+/* Digest `file` and, if sealed->fd is there to take it, copy it, and seal the copy. */
+static int copy(int file, uint64_t size, const char *path, const atomic_bool *cancel,
+	const struct sealed *sealed, struct sink_why *why, uint8_t digest[SINK_DIGEST_LEN])
+{
+	int err;
+
+	posix_fadvise(file, 0, 0, POSIX_FADV_SEQUENTIAL);
+	err = file_digest(file, sealed->fd, size, path, cancel, why, digest);
+	if (!err && sealed->fd >= 0 && fcntl(sealed->fd, F_ADD_SEALS, SEALS))
+		err = sink_why(why, SINK_EIO, "%s: seal the copy: %m", path);
+	return err;
+}
+
+/* The same of a file that must be what the manifest promises. */
 static int verify(int file, const char *path, const struct sink_db_options *options,
 	const struct sealed *sealed, struct sink_why *why)
 {
 	uint8_t digest[SINK_DIGEST_LEN];
-	int err;
+	int err = copy(file, options->size, path, options->cancel, sealed, why, digest);
 
-	posix_fadvise(file, 0, 0, POSIX_FADV_SEQUENTIAL);
-	err = file_digest(file, sealed->fd, options->size, path, options->cancel, why, digest);
-	if (err)
-		return err;
-	if (memcmp(digest, options->digest, sizeof digest) != 0)
-		return sink_why(why, SINK_ECORRUPT, "%s: digest differs from the manifest", path);
-	if (sealed->fd >= 0 && fcntl(sealed->fd, F_ADD_SEALS, SEALS))
-		return sink_why(why, SINK_EIO, "%s: seal the copy: %m", path);
-	return SINK_OK;
+	if (!err && memcmp(digest, options->digest, sizeof digest) != 0)
+		err = sink_why(why, SINK_ECORRUPT, "%s: digest differs from the manifest", path);
+	return err;
 }
 
 int sealed_open(const char *path, const struct sink_db_options *options, struct sink_why *why,
@@ -108,6 +115,34 @@ int sealed_open(const char *path, const struct sink_db_options *options, struct 
 fail:
 	close(file);
 	sealed_close(&sealed);
+	return err;
+}
+
+int sealed_copy(const char *path, uint64_t max, const atomic_bool *cancel, struct sink_why *why,
+	struct sealed *out, uint64_t *size)
+{
+	struct sealed sealed = { .fd = -1, .map = SINK_MAP_SEALED };
+	uint8_t digest[SINK_DIGEST_LEN]; /* nobody promised one */
+	int file, err;
+
+	err = file_open_path(path, why, &file, size);
+	if (err)
+		return err;
+	if (*size > max)
+		err = sink_why(why, SINK_ECORRUPT, "%s: larger than %llu bytes", path,
+			(unsigned long long)max);
+	if (!err)
+		err = begin_copy(path, &sealed, why);
+	if (!err && sealed.fd >= 0)
+		err = copy(file, *size, path, cancel, &sealed, why, digest);
+	if (err || sealed.fd >= 0)
+		close(file);
+	else
+		sealed.fd = file;
+	if (err)
+		sealed_close(&sealed);
+	else
+		*out = sealed;
 	return err;
 }
 

@@ -24,6 +24,15 @@ struct sealed {
 int sealed_open(const char *path, const struct sink_db_options *options, struct sink_why *why,
 	struct sealed *out);
 
+/* Copy a file about which nothing is promised; symbolic links are followed. With SINK_MAP_DIRECT in out->map, `fd` is
+ * the file itself and there is no path that leads to it.
+ *
+ * max      bytes; a larger file is SINK_ECORRUPT
+ * size     of the file, bytes
+ */
+int sealed_copy(const char *path, uint64_t max, const atomic_bool *cancel, struct sink_why *why,
+	struct sealed *out, uint64_t *size);
+
 void sealed_close(struct sealed *sealed);
 
 #endif

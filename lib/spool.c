@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "sinkhole/err.h"
 
 int spool_begin(struct spool *spool, const char *dir, size_t room)
@@ -43,21 +44,6 @@ static int open_file(const char *dir)
 	return fd;
 }
 
-static int write_all(int fd, const uint8_t *at, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, at, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return SINK_EIO;
-		at += n;
-		len -= (size_t)n;
-	}
-	return SINK_OK;
-}
-
 static int flush(struct spool *spool)
 {
 	int err;
@@ -66,7 +52,7 @@ static int flush(struct spool *spool)
 		spool->fd = open_file(spool->dir);
 	if (spool->fd < 0)
 		return SINK_EIO;
-	err = write_all(spool->fd, spool->buffer, spool->used);
+	err = file_write(spool->fd, sink_span(spool->buffer, spool->used)) ? SINK_EIO : SINK_OK;
 	if (err)
 		return err;
 	spool->flushed += spool->used;

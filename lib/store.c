@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "digest.h"
+#include "file.h"
 #include "gendir.h"
 
 int sink_store_manifest(const char *dir, uint64_t serial, struct sink_why *why,
@@ -60,8 +62,62 @@ int sink_store_open(const char *dir, const struct sink_manifest *manifest, enum 
 	return err;
 }
 
-int sink_store_each(const char *dir, sink_manifest_fn *fn,
-	void (*damaged)(void *arg, const char *text), void *arg, struct sink_why *why)
+/* --- policies --------------------------------------------------------------------------------- */
+
+#define POLICY_SIZE_MAX (UINT64_C(256) << 20) /* bytes; more than any that can be encoded */
+
+static int read_policy(int fd, const struct sink_manifest *manifest, uint8_t *bytes,
+	const char *path, struct sink_why *why, struct sink_policy **out)
+{
+	struct sink_span span = sink_span(bytes, (size_t)manifest->policy_size);
+	uint8_t digest[SINK_DIGEST_LEN];
+	struct sink_why inner = { .text = "" };
+	ssize_t len = file_read(fd, bytes, span.len);
+	int err;
+
+	if (len < 0)
+		return sink_why(why, SINK_EIO, "%s: %m", path);
+	if ((size_t)len != span.len)
+		return sink_why(why, SINK_ECORRUPT, "%s: shorter than it was", path);
+	err = digest_of(span, digest);
+	if (!err && memcmp(digest, manifest->policy_digest, sizeof digest) != 0)
+		return sink_why(why, SINK_ECORRUPT, "%s: digest differs from the manifest", path);
+	if (!err)
+		err = sink_policy_decode(span, &inner, out);
+	return err ? sink_why(why, err, "%s: %s", path,
+			     inner.text[0] ? inner.text : sink_strerror(err))
+		   : SINK_OK;
+}
+
+int sink_store_policy(const char *dir, const struct sink_manifest *manifest, struct sink_why *why,
+	struct sink_policy **out)
+{
+	char path[PATH_MAX];
+	uint8_t *bytes;
+	uint64_t size;
+	int len = snprintf(path, sizeof path, "%s/" GENDIR_GEN "/%s", dir, manifest->policy), fd,
+	    err;
+
+	if (len < 0 || (size_t)len >= sizeof path)
+		return sink_why(why, SINK_EIO, "%s: path too long", dir);
+	err = file_open(AT_FDCWD, path, path, why, &fd, &size);
+	if (err)
+		return err;
+	if (size != manifest->policy_size || size > POLICY_SIZE_MAX) {
+		close(fd);
+		return sink_why(why, SINK_ECORRUPT, "%s: %llu bytes, the manifest says %llu", path,
+			(unsigned long long)size, (unsigned long long)manifest->policy_size);
+	}
+	bytes = malloc((size_t)size + 1);
+	err = bytes ? read_policy(fd, manifest, bytes, path, why, out)
+		    : sink_why(why, SINK_ENOMEM, "%s: %s", path, sink_strerror(SINK_ENOMEM));
+	free(bytes);
+	close(fd);
+	return err;
+}
+
+int sink_store_each(const char *dir, sink_manifest_fn *fn, sink_unread_fn *unread, void *arg,
+	struct sink_why *why)
 {
 	struct serials serials = { 0 };
 	struct sink_manifest manifest;
@@ -77,8 +133,8 @@ int sink_store_each(const char *dir, sink_manifest_fn *fn,
 
 		if (!bad)
 			err = fn(arg, &manifest);
-		else if (bad != SINK_ENOENT && damaged) /* pruned meanwhile is not damaged */
-			damaged(arg, reason.text);
+		else if (bad != SINK_ENOENT && unread) /* else pruned meanwhile */
+			unread(arg, bad, reason.text);
 	}
 	free(serials.at);
 	gendir_close(&gendir);

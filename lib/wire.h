@@ -6,6 +6,9 @@
 #ifndef SINK_WIRE_H
 #define SINK_WIRE_H
 
+#include <endian.h>
+#include <string.h>
+
 #include "sinkhole/span.h"
 
 #define WIRE_VARINT_MAX 10 /* bytes of 64 bits */
@@ -31,35 +34,39 @@ static inline struct sink_span wire_bytes(struct wire_in *in, size_t len)
 	return taken;
 }
 
-/* A big-endian number of `len` bytes, at most 8. */
-static inline uint64_t wire_number(struct wire_in *in, size_t len)
-{
-	struct sink_span bytes = wire_bytes(in, len);
-	uint64_t number = 0;
-
-	for (size_t i = 0; i < bytes.len; i++)
-		number = number << 8 | bytes.at[i];
-	return number;
-}
-
+/* Numbers are read at once, not byte by byte: records are, at each query. */
 static inline uint8_t wire_u8(struct wire_in *in)
 {
-	return (uint8_t)wire_number(in, 1);
+	struct sink_span bytes = wire_bytes(in, 1);
+
+	return bytes.len > 0 ? bytes.at[0] : 0;
 }
 
 static inline uint16_t wire_u16(struct wire_in *in)
 {
-	return (uint16_t)wire_number(in, 2);
+	struct sink_span bytes = wire_bytes(in, 2);
+
+	return (uint16_t)(bytes.len > 0 ? bytes.at[0] << 8 | bytes.at[1] : 0);
 }
 
 static inline uint32_t wire_u32(struct wire_in *in)
 {
-	return (uint32_t)wire_number(in, 4);
+	struct sink_span bytes = wire_bytes(in, 4);
+	uint32_t number = 0;
+
+	if (bytes.len > 0)
+		memcpy(&number, bytes.at, sizeof number);
+	return be32toh(number);
 }
 
 static inline uint64_t wire_u64(struct wire_in *in)
 {
-	return wire_number(in, 8);
+	struct sink_span bytes = wire_bytes(in, 8);
+	uint64_t number = 0;
+
+	if (bytes.len > 0)
+		memcpy(&number, bytes.at, sizeof number);
+	return be64toh(number);
 }
 
 static inline uint64_t wire_varint(struct wire_in *in)

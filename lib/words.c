@@ -1,4 +1,4 @@
-/* words.c - the words that users type for stored numbers, and the policy when nothing is said. */
+/* words.c - the words that users type for stored numbers. */
 #include "sinkhole/policy.h"
 #include "sinkhole/record.h"
 
@@ -66,6 +66,7 @@ static const char *const hints[] = {
 	[SINK_HINT_DROP] = "drop",
 	[SINK_HINT_TRUNCATE] = "truncate",
 	[SINK_HINT_DATA] = "data",
+	[SINK_HINT_STOP] = "stop",
 };
 _Static_assert(LENGTH(hints) == SINK_HINT_COUNT, "a hint has no word");
 
@@ -75,6 +76,13 @@ static const char *const actions[] = {
 	[SINK_ACTION_NXDOMAIN] = "nxdomain",
 	[SINK_ACTION_NODATA] = "nodata",
 	[SINK_ACTION_SINKHOLE] = "sinkhole",
+	[SINK_ACTION_REFUSED] = "refused",
+	[SINK_ACTION_DROP] = "drop",
+	[SINK_ACTION_TRUNCATE] = "truncate",
+	[SINK_ACTION_CNAME] = "cname",
+	[SINK_ACTION_DATA] = "data",
+	[SINK_ACTION_LISTED] = "listed",
+	[SINK_ACTION_MONITOR] = "monitor",
 };
 _Static_assert(LENGTH(actions) == SINK_ACTION_COUNT, "an action has no word");
 
@@ -122,9 +130,3 @@ const char *sink_action_word(enum sink_action action)
 {
 	return word(actions, LENGTH(actions), (unsigned)action);
 }
-
-const struct sink_policy sink_policy_default = {
-	.block = SINK_ACTION_NXDOMAIN,
-	.ttl = SINK_TTL_DEFAULT,
-	.ede = SINK_EDE_BLOCKED,
-};

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "crowd.h"
 #include "fill.h"
 #include "filter.h"
 #include "intern.h"
@@ -12,6 +13,7 @@
 #include "sinkhole/grow.h"
 #include "sort.h"
 #include "spool.h"
+#include "times.h"
 #include "wire.h"
 
 #define MEMORY_DEFAULT (UINT64_C(256) << 20) /* bytes */
@@ -37,6 +39,8 @@ struct sink_writer {
 	struct sort *names; /* the numbers are listings with the record as it was interned */
 	struct sort *others; /* the same; NULL until the first one */
 	struct fill *fill;
+	void (*tell)(void *arg, const struct sink_crowd *crowd); /* NULL: nobody wants to know */
+	void *tell_arg;
 };
 
 /* The listings of the subject at hand. */
@@ -50,6 +54,7 @@ struct build {
 	struct sink_writer *w;
 	uint32_t *order; /* interned numbers of records in the order in which they are stored */
 	uint32_t *stored; /* and the other way round; or DROPPED */
+	uint8_t *triggers; /* of each stored record: bit 1 << trigger of what is listed under it */
 	struct listings listings;
 	uint8_t letter; /* of the blocks at hand */
 	size_t key_len; /* of the subject at hand */
@@ -57,7 +62,7 @@ struct build {
 	struct schema_coder coder;
 	struct spool hashes; /* 8 bytes a subject: how large the filter is, is known at the end */
 	struct schema_meta meta;
-	uint64_t duplicates;
+	uint64_t duplicates, crowded;
 };
 
 /* --- begin, add ------------------------------------------------------------------------------- */
@@ -77,6 +82,8 @@ static int begin(struct sink_writer *w, const struct sink_writer_options *option
 	int err;
 
 	w->memory = options->memory ? options->memory : MEMORY_DEFAULT;
+	w->tell = options->crowd;
+	w->tell_arg = options->arg;
 	w->path = strdup(options->path);
 	w->dir = options->tmpdir ? strdup(options->tmpdir) : directory_of(options->path);
 	w->dropped = sink_grow(NULL, 0, &w->batches_room, sizeof *w->dropped);
@@ -297,11 +304,53 @@ static int store_block(struct build *build)
 	return err;
 }
 
+static struct sink_span stored_record(const void *arg, uint32_t id)
+{
+	const struct build *build = arg;
+
+	return record_bytes(build->w, build->order[id]);
+}
+
+static void left_out(void *arg, struct sink_span source, uint64_t listings, uint64_t distinct)
+{
+	struct build *build = arg;
+	struct sink_span key = sink_span(build->key, build->key_len);
+	struct sink_subject subject;
+	struct sink_crowd crowd = {
+		.subject = &subject, .source = source, .listings = listings, .distinct = distinct
+	};
+
+	build->crowded += listings;
+	if (build->w->tell && schema_subject(build->letter, key, &subject) == SINK_OK)
+		build->w->tell(build->w->tell_arg, &crowd);
+}
+
+static int thin(struct build *build)
+{
+	const struct crowd crowd = { .record = stored_record, .left_out = left_out, .arg = build };
+
+	return crowd_thin(&crowd, build->listings.at, &build->listings.count);
+}
+
+/* Which records have what is listed for this trigger? */
+static void note_trigger(struct build *build)
+{
+	const struct listings *listings = &build->listings;
+	uint8_t bit = (uint8_t)(1u
+		<< (build->letter == SCHEMA_NAMES ? SINK_TRIGGER_QNAME : build->key[0]));
+
+	for (size_t i = 0; i < listings->count; i++)
+		build->triggers[schema_listing_record(listings->at[i])] |= bit;
+}
+
 static int code_subject(struct build *build)
 {
 	struct sink_span key = sink_span(build->key, build->key_len);
 	const struct listings *listings = &build->listings;
-	int err = schema_coder_add(&build->coder, key, listings->at, listings->count);
+	int err;
+
+	note_trigger(build);
+	err = schema_coder_add(&build->coder, key, listings->at, listings->count);
 
 	if (err != SINK_ETOOLONG)
 		return err;
@@ -319,7 +368,9 @@ static int end_subject(struct build *build)
 	if (build->listings.count == 0)
 		return SINK_OK; /* before the first, or dropped */
 	settle(build);
-	err = code_subject(build);
+	err = thin(build);
+	if (!err)
+		err = code_subject(build);
 	if (err)
 		return err;
 	schema_meta_count(&build->meta, build->letter, key);
@@ -409,7 +460,8 @@ static int number_records(struct build *build)
 	if (err)
 		return err;
 	build->stored = calloc((size_t)records->count + 1, sizeof *build->stored);
-	if (!build->stored)
+	build->triggers = calloc((size_t)records->count + 1, sizeof *build->triggers);
+	if (!build->stored || !build->triggers)
 		return SINK_ENOMEM;
 	number_kept(build);
 	return SINK_OK;
@@ -425,6 +477,112 @@ static int store_records(struct build *build)
 		err = fill_append(build->w->fill, sink_span(key, sizeof key),
 			record_bytes(build->w, build->order[id]));
 	}
+	return err;
+}
+
+/* The facet of each stored record, and the record that each facet was first met at; numbers as they come. */
+struct facets {
+	struct intern keys;
+	uint32_t *of, *first;
+	uint8_t *triggers;
+};
+
+static int find_facets(const struct build *build, struct facets *facets)
+{
+	uint8_t key[SCHEMA_FACET_KEY_MAX];
+
+	for (uint32_t id = 0; id < build->meta.records; id++) {
+		struct sink_span record = record_bytes(build->w, build->order[id]);
+		uint32_t known = facets->keys.count, facet;
+		int err = intern_add(&facets->keys, sink_span(key, schema_facet_key(record, key)),
+			&facet);
+
+		if (err)
+			return err;
+		facets->of[id] = facet;
+		if (facet == known)
+			facets->first[facet] = id;
+		facets->triggers[facet] |= build->triggers[id];
+	}
+	return SINK_OK;
+}
+
+static void write_facets(const struct facets *facets, uint32_t records, uint8_t *at, size_t len)
+{
+	struct wire_out to = { .at = at, .left = len };
+	uint8_t head[SCHEMA_FACET_HEAD];
+
+	wire_put_u32(&to, facets->keys.count);
+	for (uint32_t i = 0; i < facets->keys.count; i++) {
+		schema_facet_encode(facets->first[i], facets->triggers[i], head);
+		wire_put_bytes(&to, sink_span(head, sizeof head));
+	}
+	for (uint32_t i = 0; i < records; i++)
+		wire_put_u32(&to, facets->of[i]);
+}
+
+static int store_found(struct build *build, struct facets *facets)
+{
+	uint32_t records = build->meta.records;
+	size_t len;
+	uint8_t *to;
+	int err = intern_begin(&facets->keys);
+
+	facets->of = calloc((size_t)records + 1, sizeof *facets->of);
+	facets->first = calloc((size_t)records + 1, sizeof *facets->first);
+	facets->triggers = calloc((size_t)records + 1, sizeof *facets->triggers);
+	if (!err && (!facets->of || !facets->first || !facets->triggers))
+		err = SINK_ENOMEM;
+	if (!err)
+		err = find_facets(build, facets);
+	if (err)
+		return err;
+	len = schema_facets_len(facets->keys.count, records);
+	err = fill_reserve(build->w->fill, sink_span_text(SCHEMA_FACETS), len, &to);
+	if (!err)
+		write_facets(facets, records, to, len);
+	return err;
+}
+
+static int store_gathered(struct build *build, struct times *times)
+{
+	size_t len = times_settle(times);
+	uint8_t *to;
+	int err;
+
+	if (len == 0)
+		return SINK_OK;
+	err = fill_reserve(build->w->fill, sink_span_text(SCHEMA_TIMES), len, &to);
+	if (!err)
+		times_write(times, to, len);
+	return err;
+}
+
+static int store_times(struct build *build, const struct facets *facets)
+{
+	struct times times;
+	int err = times_begin(&times, facets->keys.count);
+
+	for (uint32_t id = 0; !err && id < build->meta.records; id++)
+		err = times_take(&times, record_bytes(build->w, build->order[id]), facets->of[id]);
+	if (!err)
+		err = store_gathered(build, &times);
+	times_end(&times);
+	return err;
+}
+
+/* And what is told by them. */
+static int store_facets(struct build *build)
+{
+	struct facets facets = { .of = NULL };
+	int err = store_found(build, &facets);
+
+	if (!err)
+		err = store_times(build, &facets);
+	intern_end(&facets.keys);
+	free(facets.of);
+	free(facets.first);
+	free(facets.triggers);
 	return err;
 }
 
@@ -485,7 +643,7 @@ static int store_meta(struct build *build)
 }
 
 /* In the order of the keys as far as that goes: LMDB packs best what is appended. */
-static int store_all(struct build *build, struct sink_span policy)
+static int store_all(struct build *build)
 {
 	int err = number_records(build);
 
@@ -494,9 +652,9 @@ static int store_all(struct build *build, struct sink_span policy)
 	if (!err)
 		err = store_blocks(build, &build->w->others, SCHEMA_OTHERS);
 	if (!err)
-		err = fill_append(build->w->fill, sink_span_text(SCHEMA_POLICY), policy);
-	if (!err)
 		err = store_records(build);
+	if (!err)
+		err = store_facets(build);
 	if (!err)
 		err = store_filter(build);
 	if (!err)
@@ -508,31 +666,28 @@ static void end_build(struct build *build)
 {
 	free(build->order);
 	free(build->stored);
+	free(build->triggers);
 	free(build->listings.at);
 	schema_coder_free(&build->coder);
 	spool_end(&build->hashes);
 }
 
-static int build_all(struct sink_writer *w, const struct sink_policy *policy,
-	struct sink_summary *sum)
+static int build_all(struct sink_writer *w, struct sink_summary *sum)
 {
-	uint8_t bytes[SCHEMA_POLICY_MAX];
-	size_t len = schema_policy_encode(policy, bytes);
 	struct build build = { .w = w };
 	int err = spool_begin(&build.hashes, w->dir, HASHES_ROOM);
 
-	if (len == 0)
-		err = SINK_EINVAL;
 	if (w->err) {
 		err = w->err;
 		errno = w->cause;
 	}
 	if (!err)
-		err = store_all(&build, sink_span(bytes, len));
+		err = store_all(&build);
 	w->cause = errno;
 	*sum = (struct sink_summary){ .names = schema_meta_total(&build.meta),
 		.listings = build.meta.listings,
 		.duplicates = build.duplicates,
+		.crowded = build.crowded,
 		.records = build.meta.records };
 	end_build(&build);
 	return err;
@@ -548,12 +703,11 @@ static int explain(const struct sink_writer *w, struct sink_why *why, int err)
 	return sink_why(why, err, "%s: %s", w->path, sink_strerror(err));
 }
 
-int sink_writer_commit(struct sink_writer *w, const struct sink_policy *policy,
-	struct sink_why *why, struct sink_summary *summary)
+int sink_writer_commit(struct sink_writer *w, struct sink_why *why, struct sink_summary *summary)
 {
 	struct sink_summary sum;
 	struct fill *fill = w->fill;
-	int err = build_all(w, policy, &sum);
+	int err = build_all(w, &sum);
 
 	if (err) {
 		explain(w, why, err);

@@ -2,17 +2,16 @@
  * are made. */
 #include "answer.h"
 
+#include "rdata.h"
 #include "ub.h"
 #include "verdict.h"
 
-#define SETS_MAX 2 /* A and AAAA */
-
 struct draft {
 	const struct answer_order *order;
-	uint16_t rcode;
+	uint16_t flags; /* RCODE, and TC */
 	size_t answers; /* sets in the answer section, first in sets[] */
 	size_t authority; /* sets in the authority section, after them */
-	struct ub_packed_rrset_key *sets[SETS_MAX];
+	struct ub_packed_rrset_key **sets;
 };
 
 /* returns false: no memory */
@@ -20,14 +19,16 @@ typedef bool answer_fn(struct draft *draft);
 
 /* --- sets of records --- */
 
-/* Same-sized records of one type, in the one piece of memory that packed_rrset_ptr_fixup() knows:
- * others copy rrsets by that layout. */
-static struct packed_rrset_data *records(struct regional *region, time_t ttl, const uint8_t *rdata,
-	uint16_t len, size_t count)
+/* The one piece of memory that packed_rrset_ptr_fixup() knows: others copy rrsets by that layout. */
+static struct packed_rrset_data *records(struct regional *region, time_t ttl,
+	const struct sink_span *rdata, size_t count)
 {
-	size_t each = sizeof(size_t) + sizeof(uint8_t *) + sizeof(time_t) + 2 + len;
-	struct packed_rrset_data *data = regional_alloc_zero(region, sizeof *data + count * each);
+	size_t size = sizeof(struct packed_rrset_data);
+	struct packed_rrset_data *data;
 
+	for (size_t i = 0; i < count; i++)
+		size += sizeof(size_t) + sizeof(uint8_t *) + sizeof(time_t) + 2 + rdata[i].len;
+	data = regional_alloc_zero(region, size);
 	if (!data)
 		return NULL;
 	data->ttl = ttl;
@@ -36,21 +37,21 @@ static struct packed_rrset_data *records(struct regional *region, time_t ttl, co
 	data->security = sec_status_insecure;
 	data->rr_len = (size_t *)(data + 1);
 	for (size_t i = 0; i < count; i++)
-		data->rr_len[i] = 2 + (size_t)len;
+		data->rr_len[i] = 2 + rdata[i].len;
 	packed_rrset_ptr_fixup(data);
 	for (size_t i = 0; i < count; i++) {
 		data->rr_ttl[i] = ttl;
-		data->rr_data[i][0] = (uint8_t)(len >> 8);
-		data->rr_data[i][1] = (uint8_t)len;
-		memcpy(data->rr_data[i] + 2, rdata + i * len, len);
+		data->rr_data[i][0] = (uint8_t)(rdata[i].len >> 8);
+		data->rr_data[i][1] = (uint8_t)rdata[i].len;
+		memcpy(data->rr_data[i] + 2, rdata[i].at, rdata[i].len);
 	}
 	return data;
 }
 
-struct ub_packed_rrset_key *answer_set(struct regional *region, uint8_t *owner, size_t owner_len,
-	uint16_t type, time_t ttl, const uint8_t *rdata, uint16_t len, size_t count)
+struct ub_packed_rrset_key *answer_set_of(struct regional *region, uint8_t *owner, size_t owner_len,
+	uint16_t type, time_t ttl, const struct sink_span *rdata, size_t count)
 {
-	struct packed_rrset_data *data = records(region, ttl, rdata, len, count);
+	struct packed_rrset_data *data = records(region, ttl, rdata, count);
 	struct ub_packed_rrset_key *key = regional_alloc_zero(region, sizeof *key);
 
 	if (!key || !data)
@@ -65,6 +66,18 @@ struct ub_packed_rrset_key *answer_set(struct regional *region, uint8_t *owner, 
 	return key;
 }
 
+struct ub_packed_rrset_key *answer_set(struct regional *region, uint8_t *owner, size_t owner_len,
+	uint16_t type, time_t ttl, const uint8_t *rdata, uint16_t len, size_t count)
+{
+	struct sink_span *each = regional_alloc(region, count * sizeof *each);
+
+	if (!each)
+		return NULL;
+	for (size_t i = 0; i < count; i++)
+		each[i] = sink_span(rdata + i * len, len);
+	return answer_set_of(region, owner, owner_len, type, ttl, each, count);
+}
+
 static uint8_t *put_u32(uint8_t *at, uint32_t value)
 {
 	for (int shift = 24; shift >= 0; shift -= 8)
@@ -72,45 +85,80 @@ static uint8_t *put_u32(uint8_t *at, uint32_t value)
 	return at;
 }
 
-/* The names and times are those of Unbound's own local zones; the serial tells which generation
- * blocked. */
-#define SOA_NAMES "\011localhost\000\006nobody\007invalid" /* MNAME, RNAME, whose root is the NUL */
-#define SOA_LEN (sizeof SOA_NAMES + 5 * sizeof(uint32_t))
+/* The names of Unbound's own local zones; MNAME, RNAME, whose root is the NUL. */
+#define SOA_NAMES "\011localhost\000\006nobody\007invalid"
 
-static void soa_rdata(const struct answer_order *order, uint8_t out[SOA_LEN])
+/* A policy's names, if they are two and no more. */
+static struct sink_span soa_names(const struct sink_form *form)
 {
+	size_t mname = rdata_name(form->soa);
+	struct sink_span rest = sink_span(form->soa.at + mname, form->soa.len - mname);
+
+	if (mname > 0 && rest.len > 0 && rdata_name(rest) == rest.len)
+		return form->soa;
+	return sink_span(SOA_NAMES, sizeof SOA_NAMES);
+}
+
+/* The times are those of Unbound's own local zones, too; the serial tells which generation blocked. */
+static size_t soa_rdata(const struct verdict *verdict,
+	uint8_t out[(size_t)2 * SINK_WIRE_MAX + 5 * sizeof(uint32_t)])
+{
+	struct sink_span names = soa_names(&verdict->form);
 	uint8_t *at = out;
 
-	memcpy(at, SOA_NAMES, sizeof SOA_NAMES);
-	at = put_u32(at + sizeof SOA_NAMES, (uint32_t)order->verdict->serial);
+	memcpy(at, names.at, names.len);
+	at = put_u32(at + names.len, (uint32_t)verdict->serial);
 	at = put_u32(at, 3600); /* refresh, seconds; nobody does */
 	at = put_u32(at, 1200); /* retry */
 	at = put_u32(at, 604800); /* expire */
-	put_u32(at,
-		order->verdict->policy.ttl); /* minimum: how long the "no" is kept, RFC 2308, 5 */
+	at = put_u32(at, verdict->form.ttl); /* minimum: how long the "no" is kept, RFC 2308, 5 */
+	return (size_t)(at - out);
 }
 
 static struct ub_packed_rrset_key *soa_set(const struct answer_order *order)
 {
 	const struct verdict *verdict = order->verdict;
 	uint8_t *owner = regional_alloc_init(order->region, verdict->listed, verdict->listed_len);
-	uint8_t rdata[SOA_LEN];
+	uint8_t rdata[(size_t)2 * SINK_WIRE_MAX + 5 * sizeof(uint32_t)];
+	size_t len = soa_rdata(verdict, rdata);
 
 	if (!owner)
 		return NULL;
-	soa_rdata(order, rdata);
 	return answer_set(order->region, owner, verdict->listed_len, LDNS_RR_TYPE_SOA,
-		verdict->policy.ttl, rdata, SOA_LEN, 1);
+		verdict->form.ttl, rdata, (uint16_t)len, 1);
 }
 
 /* --- answers --- */
 
+static bool make_room(struct draft *draft, size_t sets)
+{
+	draft->sets = regional_alloc_zero(draft->order->region, sets * sizeof(void *));
+	return draft->sets != NULL;
+}
+
+static bool answer_code(struct draft *draft, uint16_t flags)
+{
+	draft->flags = flags;
+	return true;
+}
+
+static bool answer_refused(struct draft *draft)
+{
+	return answer_code(draft, LDNS_RCODE_REFUSED);
+}
+
+static bool answer_truncated(struct draft *draft)
+{
+	return answer_code(draft, BIT_TC);
+}
+
 static bool answer_negative(struct draft *draft, uint16_t rcode)
 {
-	draft->rcode = rcode;
+	if (!make_room(draft, 1))
+		return false;
 	draft->authority = 1;
 	draft->sets[0] = soa_set(draft->order);
-	return draft->sets[0] != NULL;
+	return draft->sets[0] && answer_code(draft, rcode);
 }
 
 static bool answer_nxdomain(struct draft *draft)
@@ -123,29 +171,141 @@ static bool answer_nodata(struct draft *draft)
 	return answer_negative(draft, LDNS_RCODE_NOERROR);
 }
 
-static bool add_addresses(struct draft *draft, uint16_t type, const uint8_t *addresses,
-	uint16_t len, size_t count)
+static bool is_asked_for(const struct draft *draft, uint16_t type)
 {
-	const struct answer_order *order = draft->order;
-	const struct query_info *asked = order->asked;
-	struct ub_packed_rrset_key *set;
+	uint16_t asked = draft->order->asked->qtype;
 
-	if (count == 0 || (asked->qtype != type && asked->qtype != LDNS_RR_TYPE_ANY))
-		return true;
-	set = answer_set(order->region, asked->qname, asked->qname_len, type,
-		order->verdict->policy.ttl, addresses, len, count);
+	return asked == type || asked == LDNS_RR_TYPE_ANY;
+}
+
+/* There must be room. */
+static bool add_set(struct draft *draft, struct ub_packed_rrset_key *set)
+{
 	draft->sets[draft->answers++] = set;
 	return set != NULL;
 }
 
+static bool add_addresses(struct draft *draft, uint16_t type, const uint8_t *addresses,
+	uint16_t len, size_t count)
+{
+	const struct answer_order *order = draft->order;
+
+	if (count == 0 || !is_asked_for(draft, type))
+		return true;
+	return add_set(draft,
+		answer_set(order->region, order->asked->qname, order->asked->qname_len, type,
+			order->verdict->form.ttl, addresses, len, count));
+}
+
 static bool answer_sinkhole(struct draft *draft)
 {
-	const struct sink_policy *policy = &draft->order->verdict->policy;
+	const struct sink_form *form = &draft->order->verdict->form;
 
-	if (!add_addresses(draft, LDNS_RR_TYPE_A, policy->a[0], 4, policy->a_count) ||
-		!add_addresses(draft, LDNS_RR_TYPE_AAAA, policy->aaaa[0], 16, policy->aaaa_count))
+	if (!make_room(draft, 2) ||
+		!add_addresses(draft, LDNS_RR_TYPE_A, form->a[0], 4, form->a_count) ||
+		!add_addresses(draft, LDNS_RR_TYPE_AAAA, form->aaaa[0], 16, form->aaaa_count))
 		return false;
 	return draft->answers > 0 || answer_nodata(draft);
+}
+
+#define DATA_MIN 8 /* octets of sink_form.data that a record takes at least */
+
+/* The records of one type, as long as they follow each other: their number and TTL, which is the set's and hence one
+ * (RFC 2181, 5.2). They are sorted by type and TTL. */
+struct group {
+	uint16_t type;
+	uint32_t ttl;
+	size_t count;
+};
+
+static bool add_group(struct draft *draft, const struct group *group, const struct sink_span *rdata)
+{
+	const struct answer_order *order = draft->order;
+
+	if (group->count == 0)
+		return true;
+	return add_set(draft,
+		answer_set_of(order->region, order->asked->qname, order->asked->qname_len,
+			group->type, group->ttl, rdata, group->count));
+}
+
+static bool answer_data(struct draft *draft)
+{
+	struct sink_span rest = draft->order->verdict->form.data;
+	size_t most = rest.len / DATA_MIN + 1;
+	struct sink_span *rdata = regional_alloc(draft->order->region, most * sizeof *rdata);
+	struct group group = { .count = 0 };
+	struct sink_data data;
+
+	if (!rdata || !make_room(draft, most))
+		return false;
+	while (sink_data_next(&rest, &data)) {
+		if (!is_asked_for(draft, data.type) || !rdata_is_good(data.type, data.rdata))
+			continue;
+		if (data.type != group.type) {
+			if (!add_group(draft, &group, rdata))
+				return false;
+			group = (struct group){ .type = data.type, .ttl = data.ttl };
+		}
+		rdata[group.count++] = data.rdata;
+	}
+	if (!add_group(draft, &group, rdata))
+		return false;
+	return draft->answers > 0 || answer_nodata(draft);
+}
+
+size_t answer_alias(struct sink_span target, struct sink_span asked, uint8_t out[SINK_WIRE_MAX])
+{
+	bool wild = target.len > 2 && target.at[0] == 1 && target.at[1] == '*';
+	size_t head = wild ? asked.len - 1 : 0; /* without its root */
+	size_t skip = wild ? 2 : 0;
+
+	if (rdata_name(target) != target.len || target.len == 0 ||
+		head + target.len - skip > SINK_WIRE_MAX)
+		return 0;
+	if (wild)
+		memcpy(out, asked.at, head);
+	memcpy(out + head, target.at + skip, target.len - skip);
+	return head + target.len - skip;
+}
+
+bool answer_follows(uint16_t type)
+{
+	return type != LDNS_RR_TYPE_CNAME && type != LDNS_RR_TYPE_ANY;
+}
+
+static bool add_target(struct draft *draft, const struct reply_info *target)
+{
+	for (size_t i = 0; i < target->an_numrrsets; i++)
+		if (!add_set(draft, target->rrsets[i]))
+			return false;
+	for (size_t i = 0; i < target->ns_numrrsets; i++)
+		draft->sets[draft->answers + draft->authority++] =
+			target->rrsets[target->an_numrrsets + i];
+	return answer_code(draft, FLAGS_GET_RCODE(target->flags));
+}
+
+/* An alias of itself is none: the name is where it leads. */
+static bool answer_cname(struct draft *draft)
+{
+	const struct answer_order *order = draft->order;
+	const struct query_info *asked = order->asked;
+	const struct reply_info *target = answer_follows(asked->qtype) ? order->target : NULL;
+	uint8_t name[SINK_WIRE_MAX];
+	size_t len = answer_alias(order->verdict->form.cname,
+		sink_span(asked->qname, asked->qname_len), name);
+
+	if (len == 0)
+		return answer_negative(draft, LDNS_RCODE_YXDOMAIN);
+	if (query_dname_compare(name, asked->qname) == 0)
+		return answer_nodata(draft);
+	if (!make_room(draft, 1 + (target ? target->rrset_count : 0)) ||
+		!add_set(draft,
+			answer_set(order->region, asked->qname, asked->qname_len,
+				LDNS_RR_TYPE_CNAME, order->verdict->form.ttl, name, (uint16_t)len,
+				1)))
+		return false;
+	return !target || add_target(draft, target);
 }
 
 static answer_fn *const answers[] = {
@@ -154,6 +314,13 @@ static answer_fn *const answers[] = {
 	[SINK_ACTION_NXDOMAIN] = answer_nxdomain,
 	[SINK_ACTION_NODATA] = answer_nodata,
 	[SINK_ACTION_SINKHOLE] = answer_sinkhole,
+	[SINK_ACTION_REFUSED] = answer_refused,
+	[SINK_ACTION_DROP] = answer_refused,
+	[SINK_ACTION_TRUNCATE] = answer_truncated,
+	[SINK_ACTION_CNAME] = answer_cname,
+	[SINK_ACTION_DATA] = answer_data,
+	[SINK_ACTION_LISTED] = NULL, /* what a verdict never is */
+	[SINK_ACTION_MONITOR] = NULL,
 };
 _Static_assert(sizeof answers / sizeof answers[0] == SINK_ACTION_COUNT, "an action has no answer");
 
@@ -163,13 +330,12 @@ _Static_assert(sizeof answers / sizeof answers[0] == SINK_ACTION_COUNT, "an acti
  * not named here. Security "insecure" is what keeps AD off and the validator away. */
 static struct reply_info *reply_of(const struct draft *draft)
 {
-	struct regional *region = draft->order->region;
-	struct reply_info *rep = regional_alloc_zero(region, sizeof *rep);
-	time_t ttl = draft->order->verdict->policy.ttl;
+	struct reply_info *rep = regional_alloc_zero(draft->order->region, sizeof *rep);
+	time_t ttl = draft->order->verdict->form.ttl;
 
 	if (!rep)
 		return NULL;
-	rep->flags = (uint16_t)(BIT_QR | BIT_RA | draft->rcode);
+	rep->flags = (uint16_t)(BIT_QR | BIT_RA | draft->flags);
 	rep->qdcount = 1;
 	rep->ttl = ttl;
 	rep->prefetch_ttl = ttl;
@@ -179,8 +345,8 @@ static struct reply_info *reply_of(const struct draft *draft)
 	rep->an_numrrsets = draft->answers;
 	rep->ns_numrrsets = draft->authority;
 	rep->rrset_count = draft->answers + draft->authority;
-	rep->rrsets = regional_alloc_init(region, draft->sets, sizeof draft->sets);
-	return rep->rrsets ? rep : NULL;
+	rep->rrsets = draft->sets;
+	return rep;
 }
 
 struct dns_msg *answer_make(const struct answer_order *order)

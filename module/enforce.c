@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "clock.h"
+#include "greet.h"
 #include "mail.h"
 #include "self.h"
 #include "sinkhole/current.h"
@@ -34,16 +35,26 @@ enum phase {
 	DRAINING, /* until older queries have ended */
 };
 
+/* What was put in use last and is not said to be enforced yet. */
+struct owed {
+	uint64_t epoch; /* 0: nothing is owed */
+	int64_t at,
+		walked_at; /* us: when it was put in use; when the caches had been walked through, or 0 */
+};
+
 struct enforce {
 	struct self *self;
 	struct walk *walk;
 	pthread_mutex_t lock; /* of what follows */
 	enum phase phase;
-	uint64_t wanted, serial; /* the newest generation; the one that this walk is for */
+	uint64_t wanted,
+		epoch; /* the newest (sink_current_epoch()); the one that this walk is for */
 	int64_t wanted_at, switched_at; /* us, when these were put in use */
 	int64_t called_at, begun_at, walked_at, rest_until; /* us */
 	bool again; /* not every worker had come by: walk once more */
-	bool told; /* that this generation is enforced */
+	struct owed owed; /* a line that is to come */
+	bool quiet; /* none is to come of the walk */
+	struct walk_count untold; /* removed, and not in a line yet */
 	int64_t look_at; /* us: for what was loaded into the cache */
 };
 
@@ -52,7 +63,7 @@ struct enforce {
 static void call(struct enforce *e, int64_t now)
 {
 	e->phase = CALLING;
-	e->serial = e->wanted;
+	e->epoch = e->wanted;
 	e->switched_at = e->wanted_at;
 	e->called_at = now;
 	workers_call(e->self->workers);
@@ -82,11 +93,16 @@ static void begin_when_heard(struct enforce *e, struct module_env *env, int64_t 
 
 static void end_walk(struct enforce *e, int64_t now)
 {
+	struct walk_count count = walk_count(e->walk);
 	int64_t rest = (now - e->begun_at) * REST;
 
+	e->untold.sets += count.sets;
+	e->untold.messages += count.messages;
 	e->walked_at = now;
 	e->rest_until = now + (rest < REST_MAX ? rest : REST_MAX);
-	if (e->again || e->wanted != e->serial)
+	if (e->owed.epoch > 0 && e->owed.walked_at == 0 && !e->again && e->epoch >= e->owed.epoch)
+		e->owed.walked_at = now;
+	if (e->again || e->wanted != e->epoch)
 		call_when_rested(e, now);
 	else
 		e->phase = DRAINING;
@@ -101,19 +117,38 @@ static double seconds(int64_t us)
 	return (double)us / 1e6;
 }
 
+static void tell(struct enforce *e, int64_t since, int64_t walked_at, int64_t now)
+{
+	mail_put(e->self->mail, false, ENFORCED,
+		(unsigned long long)sink_current_serial(e->self->current),
+		seconds(walked_at - since), seconds(now - since), e->untold.sets,
+		e->untold.messages);
+	e->untold = (struct walk_count){ 0 };
+}
+
+/* Entries may begin every second, and a query wait longer than that: what is owed does not wait for what came after it. */
 static void end_drain(struct enforce *e, int64_t now)
 {
-	struct walk_count count = walk_count(e->walk);
+	uint64_t oldest = workers_oldest(e->self->workers);
 
-	if (workers_oldest(e->self->workers) < e->serial)
+	if (e->owed.epoch && e->owed.walked_at && oldest >= e->owed.epoch) {
+		tell(e, e->owed.at, e->owed.walked_at, now);
+		e->owed = (struct owed){ 0 };
+	}
+	if (e->phase != DRAINING || oldest < e->epoch)
 		return;
 	e->phase = IDLE;
-	if (e->told && count.sets + count.messages == 0)
-		return;
-	e->told = true;
-	mail_put(e->self->mail, false, ENFORCED, (unsigned long long)e->serial,
-		seconds(e->walked_at - e->switched_at), seconds(now - e->switched_at), count.sets,
-		count.messages);
+	if (!e->quiet && e->untold.sets + e->untold.messages > 0)
+		tell(e, e->switched_at, e->walked_at, now);
+}
+
+/* A walk is wanted, for what changed just now. */
+static void want(struct enforce *e, int64_t now)
+{
+	e->wanted = sink_current_epoch(e->self->current);
+	e->wanted_at = now;
+	if (e->phase == IDLE || e->phase == DRAINING)
+		call_when_rested(e, now);
 }
 
 /* What was loaded into the cache comes from another time, or from another resolver: walk through it
@@ -124,10 +159,9 @@ static void look_for_import(struct enforce *e, struct module_env *env, int64_t n
 
 	if (env->alloc->thread_num != 0 || !import || !import_found(import, env->alloc))
 		return;
-	e->wanted = sink_current_serial(e->self->current);
-	e->wanted_at = now;
-	if (e->wanted)
-		call_when_rested(e, now);
+	e->quiet = false;
+	if (sink_current_epoch(e->self->current))
+		want(e, now);
 }
 
 /* --- from outside --- */
@@ -138,6 +172,7 @@ static bool on_call(void *arg, struct module_env *env, bool in_line)
 	struct enforce *e = arg;
 	bool more = false, walking;
 
+	greet_again(e->self, env);
 	pthread_mutex_lock(&e->lock);
 	if (e->phase == IDLE || e->phase == DRAINING)
 		look_for_import(e, env, clock_us());
@@ -160,16 +195,25 @@ static bool on_call(void *arg, struct module_env *env, bool in_line)
 	return more;
 }
 
-void enforce_switched(struct enforce *e, uint64_t serial)
+void enforce_switched(struct enforce *e)
 {
 	int64_t now = clock_us();
 
 	pthread_mutex_lock(&e->lock);
-	e->wanted = serial;
-	e->wanted_at = now;
-	e->told = false;
-	if (e->phase == IDLE || e->phase == DRAINING)
-		call_when_rested(e, now);
+	e->quiet = false;
+	want(e, now);
+	e->owed = (struct owed){ .epoch = e->wanted, .at = now };
+	pthread_mutex_unlock(&e->lock);
+}
+
+/* A line that is owed for what came before is still owed. */
+void enforce_turned(struct enforce *e)
+{
+	int64_t now = clock_us();
+
+	pthread_mutex_lock(&e->lock);
+	e->quiet = true;
+	want(e, now);
 	pthread_mutex_unlock(&e->lock);
 }
 
@@ -183,8 +227,7 @@ int enforce_tick(struct enforce *e)
 		call_when_rested(e, now);
 	else if (e->phase == WALKING || (e->phase == CALLING && now - e->called_at >= HEAR_MAX))
 		workers_call(e->self->workers); /* one that walks may be busy with something else */
-	else if (e->phase == DRAINING)
-		end_drain(e, now);
+	end_drain(e, now);
 	if (now >= e->look_at) {
 		e->look_at = now + IMPORT_EVERY;
 		workers_call_first(e->self->workers);
@@ -204,7 +247,6 @@ void enforce_at_start(struct enforce *e, struct module_env *env)
 	while (walk_on(e->walk, e->self, env, SLICE))
 		;
 	count = walk_count(e->walk);
-	e->told = true;
 	if (count.sets + count.messages == 0)
 		return;
 	log_info("sinkhole: " ENFORCED, (unsigned long long)sink_current_serial(e->self->current),

@@ -18,10 +18,13 @@ int enforce_new(struct self *self, struct enforce **out);
 /* When no worker is left. NULL is fine. */
 void enforce_free(struct enforce *enforce);
 
-/* A generation was put in use: let the workers begin. When generations follow each other faster
- * than the caches can be walked through, some are passed over, never the last. The watch's thread.
+/* Verdicts are others (watch_ear.switched): let the workers begin. When that happens faster than the caches can be
+ * walked through, some times are passed over, never the last. The watch's thread.
  */
-void enforce_switched(struct enforce *enforce, uint64_t serial);
+void enforce_switched(struct enforce *enforce);
+
+/* The same (watch_ear.turned), of which nothing is to be said by itself: what it removes is counted in the next line. */
+void enforce_turned(struct enforce *enforce);
 
 /* Go on with what waits for time to pass. The watch's thread.
  *

@@ -1,6 +1,7 @@
 /* entry.c - the six symbols that Unbound looks up in a dynlib file. Translates, decides nothing. */
 #include "abi.h"
 #include "foreign.h"
+#include "garden.h"
 #include "judge.h"
 #include "layout.h"
 #include "pass.h"
@@ -126,6 +127,8 @@ void operate(struct module_qstate *qstate, enum module_ev event, int id,
 		return;
 	}
 	self = self_of(qstate->env, id);
+	event = garden_resume(qstate, id, event);
+	begins = event == module_event_new || event == module_event_pass;
 	if (begins && self)
 		judge_begin(self, qstate, event, id);
 	else if (begins)
@@ -138,9 +141,8 @@ void operate(struct module_qstate *qstate, enum module_ev event, int id,
 
 void inform_super(struct module_qstate *qstate, int id, struct module_qstate *super)
 {
-	(void)qstate;
-	(void)id;
-	(void)super;
+	if (!layout_is_foreign() && self_of(super->env, id))
+		garden_inform(qstate, id, super);
 }
 
 void clear(struct module_qstate *qstate, int id)

@@ -1,9 +1,10 @@
 /* greet.c - Unbound calls back for each answer from its cache, without saying which worker gives it.
- * That stands in the worker's own sockets. Once met, the worker is asked to call no more: an answer
- * from the cache costs what it did before. */
+ * That stands in the worker's own sockets. Once met, and while no rule monitors, the worker is asked to call no more:
+ * an answer from the cache costs what it did before. */
 #include "greet.h"
 
 #include "layout.h"
+#include "monitor.h"
 #include "self.h"
 #include "ub.h"
 #include "worker.h"
@@ -20,12 +21,35 @@ static struct module_env *worker_of(const struct self *self, const struct comm_r
 }
 
 /* The list is shared by all workers, its head is each one's own. */
+
+static struct inplace_cb **head_of(struct module_env *env)
+{
+	return &env->inplace_cb_lists[inplace_cb_reply_cache];
+}
+
 static void call_no_more(struct module_env *env, int id)
 {
-	struct inplace_cb **head = &env->inplace_cb_lists[inplace_cb_reply_cache];
+	struct inplace_cb **head = head_of(env);
 
 	if (*head && (*head)->id == id)
 		*head = (*head)->next;
+}
+
+void greet_begin(struct self *self, struct module_env *env, int id)
+{
+	struct inplace_cb *hook = *head_of(env);
+
+	while (hook && hook->id != id)
+		hook = hook->next;
+	self->on_cached = hook;
+}
+
+void greet_again(struct self *self, struct module_env *env)
+{
+	struct inplace_cb **head = head_of(env);
+
+	if (self->on_cached && *head == self->on_cached->next)
+		*head = self->on_cached;
 }
 
 int greet_on_cached(struct query_info *qinfo, struct module_qstate *qstate, struct reply_info *rep,
@@ -35,18 +59,17 @@ int greet_on_cached(struct query_info *qinfo, struct module_qstate *qstate, stru
 	struct self *self = arg;
 	struct module_env *env;
 
-	(void)qinfo;
 	(void)qstate;
-	(void)rep;
 	(void)rcode;
 	(void)edns;
 	(void)options;
 	(void)region;
 	(void)start;
 	env = layout_is_foreign() ? NULL : worker_of(self, client, id);
-	if (env) {
-		workers_meet(self->workers, env);
+	if (!env)
+		return 1;
+	workers_meet(self->workers, env);
+	if (!monitor_cached(self, env, qinfo, rep, client))
 		call_no_more(env, id);
-	}
 	return 1;
 }

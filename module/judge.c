@@ -4,7 +4,9 @@
 #include "judge.h"
 
 #include "answer.h"
-#include "exempt.h"
+#include "drop.h"
+#include "explain.h"
+#include "garden.h"
 #include "learned.h"
 #include "pass.h"
 #include "query.h"
@@ -14,126 +16,400 @@
 #include "sinkhole/err.h"
 #include "worker.h"
 
-/* --- a query begins --- */
+/* A query state that is judged, with all that is known about it. */
+struct hearing {
+	struct self *self;
+	struct module_qstate *qstate;
+	int id;
+	enum module_ev event; /* that it is at */
+	struct query *query;
+	struct sink_needs needs; /* of the generation in use */
+	struct facts *facts; /* in the state's region */
+	enum verdict_pass pass;
+	struct verdict all; /* what becomes of it for all clients together */
+	struct dns_msg *answer; /* the real one, kept from last time; NULL: none */
+};
 
-/* The only client that a beginning query can have. */
-static bool client_is_exempt(const struct self *self, const struct module_qstate *qstate)
+static void consider(struct hearing *hearing, enum verdict_pass pass)
 {
-	const struct mesh_reply *reply = qstate->mesh_info->reply_list;
+	const struct verdict_case what = {
+		.facts = hearing->facts,
+		.pass = pass,
+		.region = hearing->qstate->region,
+	};
 
-	return reply && exempt_has(self->exempt, &reply->query_reply.client_addr);
+	hearing->pass = pass;
+	verdict_of_all(hearing->self, hearing->qstate->env, &what, &hearing->all);
 }
 
-/* By its name, or by the name that its answer led to the last time. */
-static void judge_name(struct self *self, struct module_qstate *qstate, struct verdict *out)
+/* What clients get is noted when they get it (reply.c). */
+static void watch(const struct hearing *hearing)
 {
-	uint8_t target[SINK_WIRE_MAX];
-	size_t len;
+	if (!hearing->needs.monitors)
+		return;
+	hearing->query->watched = hearing->facts;
+	hearing->query->watched_pass = hearing->pass;
+}
 
-	verdict_of_name(self, qstate->env, query_name(&qstate->qinfo), out);
-	if (out->action != SINK_ACTION_NONE)
+static struct facts *facts_for(struct module_qstate *qstate)
+{
+	struct facts *facts = regional_alloc(qstate->region, sizeof *facts);
+
+	if (facts)
+		facts_begin(facts, qstate->region, qstate->qinfo.qtype, query_name(&qstate->qinfo));
+	return facts;
+}
+
+/* --- the clients that wait --- */
+
+struct clients {
+	size_t count, blocked; /* but for those that get no answer at all */
+	size_t dropped;
+	struct verdict one; /* of a blocked one; rather of one whose answer is an alias */
+};
+
+/* One for whom that waits for the answer is not dropped yet. */
+static bool is_dropped(const struct verdict *verdict)
+{
+	return verdict->action == SINK_ACTION_DROP && !verdict->waits;
+}
+
+static void add_client(struct clients *clients, const struct verdict *verdict)
+{
+	clients->count++;
+	if (!verdict_blocks(verdict) || verdict->waits)
 		return;
-	len = learned_get_name(self->learned, qstate, target);
-	if (len == 0)
+	clients->blocked++;
+	if (clients->blocked == 1 || verdict->action == SINK_ACTION_CNAME)
+		clients->one = *verdict;
+}
+
+/* Everybody's verdict saves asking. */
+static void ask(const struct hearing *hearing, const struct mesh_reply *client, struct verdict *out)
+{
+	const struct verdict_case what = {
+		.facts = hearing->facts,
+		.pass = hearing->pass,
+		.region = hearing->qstate->region,
+	};
+
+	if (hearing->all.is_same)
+		*out = hearing->all;
+	else
+		verdict_of_client(hearing->self, hearing->qstate->env, &what, &client->query_reply,
+			out);
+}
+
+static bool drops(void *arg, const struct mesh_reply *client)
+{
+	struct verdict verdict;
+
+	ask(arg, client, &verdict);
+	return is_dropped(&verdict);
+}
+
+/* Unbound drops a client whose answer comes too late without asking us, by the same clock: where nobody else waits,
+ * the reply must not be changed, or whoever waits for this state would get the change. */
+static bool is_too_late(const struct module_qstate *qstate, const struct mesh_reply *client)
+{
+#ifdef UNBOUND_DISCARDS
+	int64_t most = qstate->env->cfg->discard_timeout;
+	const struct timeval *now = qstate->env->now_tv, *then = &client->start_time;
+	int64_t age =
+		((int64_t)now->tv_sec - then->tv_sec) * 1000000 + now->tv_usec - then->tv_usec;
+
+	return most > 0 && age / 1000 > most;
+#else
+	(void)qstate;
+	(void)client;
+	return false;
+#endif
+}
+
+/* What is decided for each, now. Those that get no answer are gone then. */
+static void ask_clients(struct hearing *hearing, struct clients *out)
+{
+	const struct mesh_reply *client = hearing->qstate->mesh_info->reply_list;
+
+	*out = (struct clients){ .one = hearing->all };
+	for (; client; client = client->next) {
+		struct verdict verdict;
+
+		if (is_too_late(hearing->qstate, client))
+			continue;
+		ask(hearing, client, &verdict);
+		if (is_dropped(&verdict))
+			out->dropped++;
+		else
+			add_client(out, &verdict);
+	}
+	if (out->dropped > 0)
+		drop_clients(hearing->qstate, drops, hearing);
+}
+
+/* Is there nobody left who may get, or wait for, the real answer? Not so where nobody ever asked: a prefetch. */
+static bool are_blocked(const struct clients *clients)
+{
+	return clients->count + clients->dropped > 0 && clients->blocked == clients->count;
+}
+
+/* Does a question of Unbound's own, or another client's, wait for this state? Where it had to wait for a walled garden
+ * that may be, also before anything is resolved. It gets what this state comes to, so that has to be the real answer,
+ * which reply_change() keeps for it. */
+static bool is_awaited(const struct module_qstate *qstate)
+{
+	return qstate->mesh_info->super_set.count > 0 || qstate->mesh_info->cb_list;
+}
+
+/* Where an alias of a walled garden is to be given, let its target be resolved first: one after the other, if clients
+ * have different ones.
+ *
+ * returns whether the state waits for that */
+static bool wait_for_garden(const struct hearing *hearing, const struct clients *clients)
+{
+	const struct mesh_reply *client = hearing->qstate->mesh_info->reply_list;
+
+	if (clients->blocked == 0 || clients->one.action != SINK_ACTION_CNAME)
+		return false;
+	for (; client; client = client->next) {
+		struct verdict verdict;
+
+		ask(hearing, client, &verdict);
+		if (!verdict.waits &&
+			garden_begin(hearing->qstate, hearing->id, hearing->query, &verdict,
+				hearing->event))
+			return true;
+	}
+	return false;
+}
+
+/* --- a query begins --- */
+
+static void finish(const struct hearing *hearing, struct dns_msg *answer)
+{
+	struct module_qstate *qstate = hearing->qstate;
+
+	watch(hearing);
+	hearing->query->seen = answer->rep;
+	qstate->no_cache_store = 1;
+	qstate->return_rcode = LDNS_RCODE_NOERROR; /* the message has its own */
+	qstate->return_msg = answer;
+	qstate->ext_state[hearing->id] = module_finished;
+}
+
+/* returns  false: no memory */
+static bool answer_block(const struct hearing *hearing, const struct clients *clients)
+{
+	struct module_qstate *qstate = hearing->qstate;
+	struct query *query = hearing->query;
+	const struct answer_order order = {
+		.verdict = &clients->one,
+		.asked = &qstate->qinfo,
+		.region = qstate->region,
+		.target = garden_target(qstate, query, &clients->one, qstate->region),
+	};
+	struct dns_msg *answer = answer_make(&order);
+
+	if (clients->count <= 1 || hearing->all.is_same)
+		query->block = query_keep(qstate, order.verdict);
+	else
+		query->judged = hearing->facts;
+	query->pass = hearing->pass;
+	if (!answer || (!query->block && !query->judged)) {
+		query->block = NULL;
+		query->judged = NULL;
+		verdict_failed(hearing->self, qstate->env, SINK_ENOMEM);
+		return false;
+	}
+	explain_remember(qstate, query);
+	finish(hearing, answer);
+	return true;
+}
+
+/* Nobody is there any more.
+ *
+ * returns  false: no memory */
+static bool end(const struct hearing *hearing)
+{
+	struct reply_info *rep = regional_alloc_zero(hearing->qstate->region, sizeof *rep);
+	struct dns_msg *nothing = rep ? query_message(hearing->qstate, rep) : NULL;
+
+	if (nothing) {
+		rep->flags = BIT_QR | BIT_RA | LDNS_RCODE_REFUSED;
+		rep->qdcount = 1;
+		rep->security = sec_status_insecure;
+		finish(hearing, nothing);
+	}
+	return nothing != NULL;
+}
+
+/* Nobody who waits gets the real answer: there is no need to resolve.
+ *
+ * returns  whether it is answered, or will be */
+static bool block(const struct hearing *hearing, const struct clients *clients)
+{
+	if (clients->count == 0 && clients->dropped > 0)
+		return end(hearing);
+	return wait_for_garden(hearing, clients) || answer_block(hearing, clients);
+}
+
+/* The real answer is at hand: each client gets it, or what it is to get in its place. */
+static void answer_each(const struct hearing *hearing, const struct clients *clients);
+
+static void hold_back(struct module_qstate *qstate, struct query *query)
+{
+	if (qstate->no_cache_store)
 		return;
-	verdict_of_name(self, qstate->env, sink_span(target, len), out);
-	if (out->action == SINK_ACTION_PASS)
-		out->action = SINK_ACTION_NONE; /* the answer may lead elsewhere by now */
-	out->by_answer = true;
+	qstate->no_cache_store = 1;
+	query->ours = true;
 }
 
 /* An answer that is put together of what is in the cache comes with no response that could be judged
  * before it is stored. */
-static void judge_cached_way(struct self *self, struct module_qstate *qstate, struct query *query)
+static void judge_cached_way(struct hearing *hearing)
 {
-	struct verdict verdict = { .action = SINK_ACTION_NONE };
+	struct module_qstate *qstate = hearing->qstate;
+	struct sink_needs needs = hearing->needs;
+	bool waits = hearing->all.waits, cached = false;
 
-	response_follow(self, qstate, query, &verdict);
-	if (verdict.action == SINK_ACTION_NONE)
-		return;
-	query->decided = query_keep(qstate, &verdict);
-	if (verdict_blocks(&verdict) && !qstate->no_cache_store) {
-		qstate->no_cache_store = 1;
-		query->ours = true;
+	response_follow(qstate, hearing->facts);
+	if (needs.addresses || needs.servers)
+		cached = response_add_cached(qstate, hearing->facts);
+	if (needs.servers && cached)
+		facts_add_closest(hearing->facts, qstate->env, facts_tip(hearing->facts),
+			qstate->qinfo.qclass);
+	if (cached || hearing->facts->names_count > 1)
+		consider(hearing, VERDICT_ON_ANSWER);
+	if (hearing->all.touches || waits)
+		hold_back(qstate, hearing->query);
+}
+
+/* The answer of last time tells all; or at least where it led.
+ *
+ * returns  whether that changes somebody's answer */
+static bool recall(struct hearing *hearing)
+{
+	struct module_qstate *qstate = hearing->qstate;
+	struct learned *learned = hearing->self->learned;
+	struct facts *name_only = hearing->facts;
+	struct verdict first = hearing->all;
+	enum verdict_pass pass = hearing->pass;
+
+	hearing->facts = facts_for(qstate);
+	if (hearing->facts)
+		hearing->answer = learned_get_answer(learned, qstate, hearing->facts);
+	if (hearing->answer) {
+		facts_add_chain(hearing->facts, hearing->answer->rep);
+		facts_add_addresses(hearing->facts, hearing->answer->rep);
+		consider(hearing, VERDICT_ON_ANSWER);
+	} else if (hearing->facts && learned_get_way(learned, qstate, hearing->facts)) {
+		consider(hearing, VERDICT_ON_NAMES);
+	} else {
+		hearing->all.touches = false;
 	}
-}
-
-static void finish(struct module_qstate *qstate, int id, struct dns_msg *answer,
-	struct query *query)
-{
-	query->seen = answer->rep;
-	qstate->no_cache_store = 1;
-	qstate->return_rcode = LDNS_RCODE_NOERROR; /* the message has its own */
-	qstate->return_msg = answer;
-	qstate->ext_state[id] = module_finished;
-}
-
-static bool answer_block(struct self *self, struct module_qstate *qstate, int id,
-	struct query *query, const struct verdict *verdict)
-{
-	struct answer_order order = {
-		.verdict = verdict,
-		.asked = &qstate->qinfo,
-		.region = qstate->region,
-	};
-	struct dns_msg *answer = answer_make(&order);
-
-	query->block = query_keep(qstate, verdict);
-	if (!answer || !query->block) {
-		verdict_failed(self, qstate->env, SINK_ENOMEM);
-		return false;
-	}
-	finish(qstate, id, answer, query);
-	return true;
-}
-
-/* An exempt client gets the real answer: from memory, or by resolving it without storing. Where an
- * answer may lead today, if the name is an alias, is decided by the answer. */
-static bool answer_exempt(struct self *self, struct module_qstate *qstate, int id,
-	struct query *query, const struct verdict *verdict)
-{
-	struct dns_msg *answer = learned_get_answer(self->learned, qstate);
-
-	if (answer) {
-		finish(qstate, id, answer, query);
+	if (hearing->all.touches && !hearing->all.waits)
 		return true;
-	}
-	query->ours = !qstate->no_cache_store;
-	qstate->no_cache_store = 1;
-	if (!verdict->by_answer)
-		query->decided = query_keep(qstate, verdict);
+	hearing->facts = name_only;
+	hearing->answer = NULL;
+	hearing->all = first;
+	hearing->pass = pass;
 	return false;
 }
 
-/* returns whether it is answered */
-static bool judge(struct self *self, struct module_qstate *qstate, int id, struct query *query)
+/* Some clients may have the real answer: kept from last time, or by resolving it without storing.
+ *
+ * returns  whether it is answered, or will be */
+static bool answer_some(struct hearing *hearing)
 {
-	struct verdict verdict;
+	struct clients clients;
 
-	judge_name(self, qstate, &verdict);
-	if (verdict.action == SINK_ACTION_PASS)
-		query->decided = query_keep(qstate, &verdict);
-	if (verdict.action == SINK_ACTION_NONE)
-		judge_cached_way(self, qstate, query);
-	if (!verdict_blocks(&verdict))
+	ask_clients(hearing, &clients);
+	if (!are_blocked(&clients) && !hearing->answer && recall(hearing))
+		ask_clients(hearing, &clients);
+	if (are_blocked(&clients) && !is_awaited(hearing->qstate))
+		return block(hearing, &clients);
+	if (!hearing->answer) {
+		hold_back(hearing->qstate, hearing->query);
 		return false;
-	if (client_is_exempt(self, qstate))
-		return answer_exempt(self, qstate, id, query, &verdict);
-	return answer_block(self, qstate, id, query, &verdict);
+	}
+	if (wait_for_garden(hearing, &clients))
+		return true;
+	finish(hearing, hearing->answer);
+	answer_each(hearing, &clients);
+	return true;
+}
+
+/* Everybody is blocked, a prefetch with them.
+ *
+ * returns  whether it is answered, or will be */
+static bool answer_all(struct hearing *hearing)
+{
+	struct clients clients;
+
+	ask_clients(hearing, &clients);
+	if (!is_awaited(hearing->qstate))
+		return block(hearing, &clients);
+	hold_back(hearing->qstate, hearing->query);
+	return false;
+}
+
+/* What is stored for all is not for a client that is listed itself.
+ *
+ * returns  whether it is answered, or will be */
+static bool answer_listed_client(struct hearing *hearing)
+{
+	struct clients clients;
+
+	if (!hearing->needs.listed_clients)
+		return false;
+	ask_clients(hearing, &clients);
+	return are_blocked(&clients) && !is_awaited(hearing->qstate) && block(hearing, &clients);
+}
+
+/* returns  whether it is answered, or will be */
+static bool judge(struct hearing *hearing)
+{
+	consider(hearing, VERDICT_ON_NAMES);
+	if ((!hearing->all.touches || hearing->all.waits) && !recall(hearing)) {
+		if (answer_listed_client(hearing))
+			return true;
+		judge_cached_way(hearing);
+		return false;
+	}
+	return hearing->all.is_same ? answer_all(hearing) : answer_some(hearing);
+}
+
+/* Nothing is decided about a reply. */
+static void reset(struct query *query)
+{
+	query->block = NULL;
+	query->judged = NULL;
+	query->watched = NULL;
+	query->saved = NULL;
 }
 
 void judge_begin(struct self *self, struct module_qstate *qstate, enum module_ev event, int id)
 {
-	struct query *query;
+	struct hearing hearing = {
+		.self = self,
+		.qstate = qstate,
+		.id = id,
+		.event = event,
+		.query = self_query(self, qstate, id),
+		.needs = verdict_needs(self, qstate->env),
+		.facts = facts_for(qstate),
+	};
+	struct query *query = hearing.query;
 
 	workers_meet(self->workers, qstate->env);
-	query = self_query(self, qstate, id);
-	if (query)
-		query->for_client = !query_begins_internal(qstate);
-	else
+	if (query) /* an expired answer may have been given out meanwhile (reply.c) */
+		reset(query);
+	if (!query || !hearing.facts)
 		verdict_failed(self, qstate->env, SINK_ENOMEM);
-	if (!query || !query->for_client || !query_is_ours(&qstate->qinfo) ||
-		!judge(self, qstate, id, query))
+	if (query && !query_begins_internal(qstate))
+		query->for_client = true;
+	if (!query || !hearing.facts || !query->for_client || !query_is_ours(&qstate->qinfo) ||
+		!judge(&hearing))
 		pass_on(qstate, event, id);
 }
 
@@ -142,23 +418,30 @@ void judge_begin(struct self *self, struct module_qstate *qstate, enum module_ev
 /* Answers that Unbound would turn into SERVFAIL: their data has failed validation. */
 static bool is_bogus(const struct module_qstate *qstate, const struct reply_info *rep)
 {
-	if (qstate->query_flags & BIT_CD && !qstate->env->cfg->ignore_cd)
+	if (!rep || (qstate->query_flags & BIT_CD && !qstate->env->cfg->ignore_cd))
 		return false;
 	return rep->security == sec_status_bogus ||
 		rep->security == sec_status_secure_sentinel_fail;
 }
 
-static void judge_answer(struct self *self, struct module_qstate *qstate, struct query *query,
-	const struct reply_info *rep, struct verdict *out)
+/* Without an answer, what is known is how far the chain of names had come. */
+static bool gather(struct hearing *hearing, const struct reply_info *rep)
 {
-	verdict_of_answer(self, qstate->env, query_name(&qstate->qinfo), rep, out);
-	if (rep || out->action != SINK_ACTION_NONE)
-		return;
-	/* Without an answer, what is known is how far the chain of names had come. */
-	if (query->decided)
-		*out = *query->decided;
-	else
-		response_follow(self, qstate, query, out);
+	hearing->facts = facts_for(hearing->qstate);
+	if (!hearing->facts)
+		return false;
+	if (rep) {
+		facts_add_chain(hearing->facts, rep);
+		if (hearing->needs.addresses)
+			facts_add_addresses(hearing->facts, rep);
+	} else {
+		response_follow(hearing->qstate, &hearing->query->way);
+		for (size_t i = 1; i < hearing->query->way.names_count; i++)
+			facts_add_name(hearing->facts, hearing->query->way.names[i]);
+	}
+	if (hearing->needs.servers)
+		response_add_servers(hearing->qstate, hearing->query, rep, hearing->facts);
+	return true;
 }
 
 static void forget_message(struct module_qstate *qstate)
@@ -176,10 +459,15 @@ static void forget_sets(struct self *self, struct module_qstate *qstate,
 {
 	for (size_t i = 0; i < rep->an_numrrsets; i++) {
 		const struct packed_rrset_key *key = &rep->rrsets[i]->rk;
+		struct facts facts;
+		const struct verdict_case what = { .facts = &facts, .pass = VERDICT_ON_ANSWER };
 		struct verdict verdict;
 
-		verdict_of_name(self, qstate->env, sink_span(key->dname, key->dname_len), &verdict);
-		if (verdict_blocks(&verdict))
+		facts_begin(&facts, qstate->region, qstate->qinfo.qtype,
+			sink_span(key->dname, key->dname_len));
+		facts_add_addresses_of_set(&facts, rep->rrsets[i]);
+		verdict_of_all(self, qstate->env, &what, &verdict);
+		if (verdict.touches)
 			rrset_cache_remove(qstate->env->rrset_cache, key->dname, key->dname_len,
 				ntohs(key->type), ntohs(key->rrset_class), key->flags);
 	}
@@ -217,15 +505,37 @@ static time_t way_ttl(const struct reply_info *rep, struct sink_span name)
 	return ttl;
 }
 
-static void learn(struct self *self, struct module_qstate *qstate, const struct verdict *verdict,
-	const struct reply_info *rep)
+/* The number of names, from the first, after which somebody's answer is changed; 0: they do not tell. */
+static size_t names_that_touch(const struct hearing *hearing)
 {
-	struct sink_span name = sink_span(verdict->name, verdict->name_len);
+	struct facts way = *hearing->facts;
+	const struct verdict_case what = { .facts = &way, .pass = VERDICT_ON_NAMES };
 
-	if (verdict->by_answer)
-		learned_put_name(self->learned, qstate, name, way_ttl(rep, name));
-	if (rep && qstate->query_flags & BIT_RD && query_is_for_all(qstate))
-		learned_put_answer(self->learned, qstate, rep);
+	for (way.names_count = 1; way.names_count <= hearing->facts->names_count;
+		way.names_count++) {
+		struct verdict verdict;
+
+		verdict_of_all(hearing->self, hearing->qstate->env, &what, &verdict);
+		if (verdict.touches && !verdict.waits)
+			return way.names_count;
+	}
+	return 0;
+}
+
+/* What everybody is kept from by names alone is blocked the next time by these; for the rest the answer itself is
+ * needed. */
+static void learn(const struct hearing *hearing, const struct reply_info *rep)
+{
+	struct module_qstate *qstate = hearing->qstate;
+	struct learned *learned = hearing->self->learned;
+	size_t count = names_that_touch(hearing);
+
+	if (count > 1)
+		learned_put_way(learned, qstate, hearing->facts, count,
+			way_ttl(rep, hearing->facts->names[count - 1]));
+	if (rep && (count == 0 || !hearing->all.is_same) && qstate->query_flags & BIT_RD &&
+		query_is_for_all(qstate))
+		learned_put_answer(learned, qstate, rep, hearing->facts);
 }
 
 /* A part of the answer may not be stored under its own name, and so nothing was, but the whole may:
@@ -243,51 +553,91 @@ static void store_late(struct self *self, struct module_qstate *qstate, const st
 		qstate->qstarttime);
 }
 
-static bool blocks_a_client(const struct self *self, const struct module_qstate *qstate)
+/* Have each client's reply made when it is sent (reply.c), if any client's is to be changed. */
+static void answer_each(const struct hearing *hearing, const struct clients *clients)
 {
-	const struct mesh_reply *reply = qstate->mesh_info->reply_list;
+	struct module_qstate *qstate = hearing->qstate;
+	struct query *query = hearing->query;
+	const struct reply_info *rep = query_reply(qstate);
 
-	while (reply && exempt_has(self->exempt, &reply->query_reply.client_addr))
-		reply = reply->next;
-	return reply != NULL;
+	if (clients->blocked == 0)
+		return;
+	explain_remember(qstate, query);
+	query->pass = hearing->pass;
+	if (reply_change(qstate, query, !rep || is_bogus(qstate, rep))) {
+		if (hearing->all.is_same)
+			query->block = query_keep(qstate, &hearing->all);
+		query->judged = hearing->facts;
+	} else {
+		verdict_failed(hearing->self, qstate->env, SINK_ENOMEM);
+	}
 }
 
-/* Have each client's reply made when it is sent (reply.c). */
-static void prepare(struct self *self, struct module_qstate *qstate, struct query *query,
-	const struct verdict *verdict, const struct reply_info *rep)
+/* Who says where a bogus answer leads is not to be trusted: what is left is the name asked for. If that is not
+ * listed, SERVFAIL stays.
+ *
+ * returns  false: no memory */
+static bool distrust(struct hearing *hearing)
 {
-	if (rep && is_bogus(qstate, rep) && verdict->by_answer)
-		return; /* who says that it leads there is not to be trusted: SERVFAIL stays */
-	if (reply_change(qstate, query, !rep || is_bogus(qstate, rep)))
-		query->block = query_keep(qstate, verdict);
-	if (!query->block)
-		verdict_failed(self, qstate->env, SINK_ENOMEM);
+	hearing->facts = facts_for(hearing->qstate);
+	if (hearing->facts)
+		consider(hearing, VERDICT_ON_ANSWER);
+	return hearing->facts != NULL;
+}
+
+static void judge_clients(struct hearing *hearing)
+{
+	struct clients clients;
+
+	watch(hearing);
+	if (!hearing->all.touches && !hearing->needs.listed_clients)
+		return;
+	ask_clients(hearing, &clients);
+	if (!wait_for_garden(hearing, &clients))
+		answer_each(hearing, &clients);
+}
+
+static void judge_answer(struct hearing *hearing, const struct reply_info *rep)
+{
+	struct module_qstate *qstate = hearing->qstate;
+
+	if (!gather(hearing, rep)) {
+		verdict_failed(hearing->self, qstate->env, SINK_ENOMEM);
+		return;
+	}
+	consider(hearing, VERDICT_ON_ANSWER);
+	if (hearing->all.touches)
+		forget(hearing->self, qstate, hearing->query, rep);
+	else
+		store_late(hearing->self, qstate, hearing->query, rep);
+	if (query_is_internal(qstate, hearing->query))
+		return;
+	if (is_bogus(qstate, rep) && !distrust(hearing))
+		return;
+	if (hearing->all.touches && !is_bogus(qstate, rep))
+		learn(hearing, rep);
+	judge_clients(hearing);
 }
 
 void judge_done(struct self *self, struct module_qstate *qstate, int id)
 {
 	const struct reply_info *rep = query_reply(qstate);
 	struct query *query = self_query(self, qstate, id);
-	struct verdict verdict;
+	struct hearing hearing = {
+		.self = self,
+		.qstate = qstate,
+		.id = id,
+		.event = module_event_moddone,
+		.query = query,
+		.needs = verdict_needs(self, qstate->env),
+	};
 
 	qstate->ext_state[id] = module_finished;
 	if (!qstate->no_cache_store)
 		import_expect(workers_import(self->workers, qstate->env), rep);
 	if (!query || !query_is_ours(&qstate->qinfo))
 		return;
+	reset(query);
 	query->seen = rep;
-	query->block = NULL;
-	query->saved = NULL;
-	judge_answer(self, qstate, query, rep, &verdict);
-	if (!verdict_blocks(&verdict)) {
-		store_late(self, qstate, query, rep);
-		return;
-	}
-	forget(self, qstate, query, rep);
-	if (query_is_internal(qstate, query))
-		return;
-	if (!rep || !is_bogus(qstate, rep))
-		learn(self, qstate, &verdict, rep);
-	if (blocks_a_client(self, qstate))
-		prepare(self, qstate, query, &verdict, rep);
+	judge_answer(&hearing, rep);
 }

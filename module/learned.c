@@ -7,19 +7,21 @@
 #include "recall.h"
 #include "sinkhole/err.h"
 
-#define NAMES 16384 /* of about 150 bytes */
-#define ANSWERS 2048
-#define ANSWER_MAX 4096 /* bytes; so all of them are at most 8 MiB */
-#define NAME_TTL_MAX 3600 /* seconds: an alias may change although its record said otherwise */
+#define WAYS_BYTES ((size_t)4 << 20) /* of all ways: some 20,000 */
+#define WAY_MAX 2048 /* bytes of names: more than Unbound follows one by one */
+#define ANSWERS_BYTES ((size_t)64 << 20) /* at most: some 50,000 */
+#define ANSWER_MAX 16384 /* bytes */
+#define WAY_TTL_MAX 3600 /* seconds: an alias may change although its record said otherwise */
 
 struct learned {
-	struct recall *names;
-	struct recall *answers; /* NULL: not kept */
+	struct recall *ways;
+	struct recall *answers;
 };
 
-struct name {
+/* Names in wire form, one after the other: each ends by its root. */
+struct way {
 	size_t len;
-	uint8_t wire[];
+	uint8_t names[];
 };
 
 /* --- keys --- */
@@ -50,55 +52,69 @@ static struct sink_span key_of(const struct query_info *asked, uint8_t flags, st
 	return sink_span(key->bytes, key->len);
 }
 
+/* DNS64 makes addresses for those only who leave checking to us, whether or not anything is checked. */
+static uint8_t is_cd(const struct module_qstate *qstate)
+{
+	return (qstate->query_flags & BIT_CD) != 0;
+}
+
 /* What is learned with checking disabled may be forged: it is not for those who want it checked. */
 static uint8_t unchecked(const struct module_qstate *qstate)
 {
-	return qstate->env->need_to_validate && (qstate->query_flags & BIT_CD) != 0;
+	return qstate->env->need_to_validate && is_cd(qstate);
 }
 
-/* --- names --- */
+/* --- ways --- */
 
-void learned_put_name(struct learned *learned, const struct module_qstate *qstate,
-	struct sink_span wire, time_t ttl)
+void learned_put_way(struct learned *learned, const struct module_qstate *qstate,
+	const struct facts *facts, size_t count, time_t ttl)
 {
-	struct name *name;
+	struct way *way;
 	struct key key;
+	size_t len = 0;
 
-	if (ttl <= 0)
+	for (size_t i = 1; i < count; i++)
+		len += facts->names[i].len;
+	if (ttl <= 0 || len == 0 || len > WAY_MAX)
 		return;
-	name = malloc(sizeof *name + wire.len);
-	if (!name)
+	way = malloc(sizeof *way + len);
+	if (!way)
 		return;
-	name->len = wire.len;
-	memcpy(name->wire, wire.at, wire.len);
-	recall_put(learned->names, key_of(&qstate->qinfo, unchecked(qstate), &key), name,
-		*qstate->env->now + (ttl < NAME_TTL_MAX ? ttl : NAME_TTL_MAX));
+	way->len = 0;
+	for (size_t i = 1; i < count; i++) {
+		memcpy(way->names + way->len, facts->names[i].at, facts->names[i].len);
+		way->len += facts->names[i].len;
+	}
+	recall_put(learned->ways, key_of(&qstate->qinfo, unchecked(qstate), &key), way,
+		sizeof *way + len, *qstate->env->now + (ttl < WAY_TTL_MAX ? ttl : WAY_TTL_MAX));
 }
 
-struct found_name {
-	uint8_t *out;
+static void use_way(void *arg, const void *value)
+{
+	struct facts *facts = arg;
+	const struct way *way = value;
 	size_t len;
-};
 
-static void use_name(void *arg, const void *value)
-{
-	struct found_name *found = arg;
-	const struct name *name = value;
+	for (size_t at = 0; at < way->len; at += len) {
+		const uint8_t *name = way->names + at;
 
-	memcpy(found->out, name->wire, name->len);
-	found->len = name->len;
+		for (len = 1; name[len - 1] != 0; len += (size_t)name[len - 1] + 1)
+			;
+		facts_add_name(facts, sink_span(name, len));
+	}
 }
 
-size_t learned_get_name(struct learned *learned, const struct module_qstate *qstate, uint8_t *out)
+bool learned_get_way(struct learned *learned, const struct module_qstate *qstate,
+	struct facts *facts)
 {
-	struct found_name found = { .out = out };
 	struct key key;
+	bool found = false;
 
 	/* What was checked is good for those who do not want it checked, too. */
-	for (int flags = unchecked(qstate); flags >= 0 && found.len == 0; flags--)
-		recall_use(learned->names, key_of(&qstate->qinfo, (uint8_t)flags, &key),
-			*qstate->env->now, use_name, &found);
-	return found.len;
+	for (int flags = unchecked(qstate); flags >= 0 && !found; flags--)
+		found = recall_use(learned->ways, key_of(&qstate->qinfo, (uint8_t)flags, &key),
+			*qstate->env->now, use_way, facts);
+	return found;
 }
 
 /* --- answers --- */
@@ -106,8 +122,11 @@ size_t learned_get_name(struct learned *learned, const struct module_qstate *qst
 struct answer {
 	struct regional *region; /* that it and all of it lives in */
 	struct reply_info *rep; /* times to live count from `since` */
+	struct facts served; /* the servers only */
 	time_t since;
 };
+
+#define ALIGNMENT 8 /* bytes: what a region rounds up to */
 
 static size_t size_of(const struct reply_info *rep)
 {
@@ -115,8 +134,20 @@ static size_t size_of(const struct reply_info *rep)
 
 	for (size_t i = 0; i < rep->rrset_count; i++)
 		size += sizeof(struct ub_packed_rrset_key) + rep->rrsets[i]->rk.dname_len +
-			packed_rrset_sizeof(rep->rrsets[i]->entry.data);
+			packed_rrset_sizeof(rep->rrsets[i]->entry.data) + (size_t)3 * ALIGNMENT;
 	return size;
+}
+
+/* Lists that grow leave what they grew out of behind. */
+static size_t size_of_servers(const struct facts *facts)
+{
+	size_t size = 4 *
+		(facts->servers_count * sizeof *facts->servers +
+			facts->server_addresses_count * sizeof *facts->server_addresses);
+
+	for (size_t i = 0; i < facts->servers_count; i++)
+		size += facts->servers[i].len + ALIGNMENT;
+	return size ? size + (size_t)16 * ALIGNMENT : 0;
 }
 
 static void drop_answer(void *value)
@@ -132,9 +163,13 @@ static struct reply_info *copy(const struct reply_info *rep, struct regional *re
 	return reply_info_copy((struct reply_info *)(uintptr_t)rep, NULL, region);
 }
 
-static struct answer *new_answer(const struct reply_info *rep, time_t now)
+/* In a region whose first piece has room for all of it: further ones are large. */
+static struct answer *new_answer(const struct reply_info *rep, const struct facts *served,
+	time_t now)
 {
-	struct regional *region = regional_create_custom(ANSWER_MAX / 2);
+	struct regional *region =
+		regional_create_custom(sizeof(struct regional) + sizeof(struct answer) +
+			size_of(rep) + size_of_servers(served) + (size_t)4 * ALIGNMENT);
 	struct answer *answer;
 
 	if (!region)
@@ -147,34 +182,57 @@ static struct answer *new_answer(const struct reply_info *rep, time_t now)
 		return NULL;
 	}
 	answer->region = region;
+	answer->served.region = region;
+	facts_add_servers_of(&answer->served, served);
 	answer->since = now;
 	return answer;
 }
 
-void learned_put_answer(struct learned *learned, const struct module_qstate *qstate,
-	const struct reply_info *rep)
+/* The CNAME that Unbound makes of a DNAME lives for no time, but can be made again. */
+static time_t life_of(const struct reply_info *rep)
 {
-	time_t now = *qstate->env->now;
+	time_t life = 0;
+	bool made = false;
+
+	if (rep->ttl > 0)
+		return rep->ttl;
+	for (size_t i = 0; i < rep->an_numrrsets; i++) {
+		const struct packed_rrset_data *data = rep->rrsets[i]->entry.data;
+
+		if (i == 0 || (data->ttl < life && !made))
+			life = data->ttl;
+		made = ntohs(rep->rrsets[i]->rk.type) == LDNS_RR_TYPE_DNAME;
+	}
+	return life;
+}
+
+void learned_put_answer(struct learned *learned, const struct module_qstate *qstate,
+	const struct reply_info *rep, const struct facts *served)
+{
+	time_t now = *qstate->env->now, life = life_of(rep);
 	struct answer *answer;
 	struct key key;
 
-	if (!learned->answers || rep->ttl <= 0 || size_of(rep) > ANSWER_MAX)
+	if (life <= 0 || size_of(rep) > ANSWER_MAX)
 		return;
-	answer = new_answer(rep, now);
+	answer = new_answer(rep, served, now);
+	/* As long as Unbound's cache would have it, or the authority were asked more often: through the last second, when
+	 * nothing is left of its time to live. */
 	if (answer)
-		recall_put(learned->answers, key_of(&qstate->qinfo, unchecked(qstate), &key),
-			answer, now + rep->ttl);
+		recall_put(learned->answers, key_of(&qstate->qinfo, is_cd(qstate), &key), answer,
+			regional_get_mem(answer->region), now + life + 1);
 }
 
 struct found_answer {
 	struct regional *region;
 	time_t now;
+	struct facts *facts;
 	struct reply_info *rep;
 };
 
 static void count_down(struct reply_info *rep, time_t age)
 {
-	rep->ttl -= age;
+	rep->ttl = rep->ttl > age ? rep->ttl - age : 0;
 	for (size_t i = 0; i < rep->rrset_count; i++) {
 		struct packed_rrset_data *data = rep->rrsets[i]->entry.data;
 
@@ -190,18 +248,24 @@ static void use_answer(void *arg, const void *value)
 	const struct answer *answer = value;
 
 	found->rep = copy(answer->rep, found->region);
-	if (found->rep)
-		count_down(found->rep, found->now - answer->since);
+	if (!found->rep)
+		return;
+	count_down(found->rep, found->now - answer->since);
+	facts_add_servers_of(found->facts, &answer->served);
 }
 
-struct dns_msg *learned_get_answer(struct learned *learned, struct module_qstate *qstate)
+struct dns_msg *learned_get_answer(struct learned *learned, struct module_qstate *qstate,
+	struct facts *facts)
 {
-	struct found_answer found = { .region = qstate->region, .now = *qstate->env->now };
+	struct found_answer found = {
+		.region = qstate->region,
+		.now = *qstate->env->now,
+		.facts = facts,
+	};
 	struct key key;
 
-	if (!learned->answers ||
-		!recall_use(learned->answers, key_of(&qstate->qinfo, unchecked(qstate), &key),
-			found.now, use_answer, &found) ||
+	if (!recall_use(learned->answers, key_of(&qstate->qinfo, is_cd(qstate), &key), found.now,
+		    use_answer, &found) ||
 		!found.rep)
 		return NULL;
 	return query_message(qstate, found.rep);
@@ -209,16 +273,24 @@ struct dns_msg *learned_get_answer(struct learned *learned, struct module_qstate
 
 /* --- both --- */
 
-int learned_new(bool answers, struct learned **out)
+/* As much as the operator has given Unbound for such answers: it holds none of these. */
+static size_t answers_bytes(const struct config_file *cfg)
+{
+	size_t bytes = cfg->msg_cache_size + cfg->rrset_cache_size;
+
+	return bytes < ANSWERS_BYTES ? bytes : ANSWERS_BYTES;
+}
+
+int learned_new(const struct config_file *cfg, struct learned **out)
 {
 	struct learned *learned = calloc(1, sizeof *learned);
 	int err;
 
 	if (!learned)
 		return SINK_ENOMEM;
-	err = recall_new(NAMES, free, &learned->names);
-	if (!err && answers)
-		err = recall_new(ANSWERS, drop_answer, &learned->answers);
+	err = recall_new(WAYS_BYTES, free, &learned->ways);
+	if (!err)
+		err = recall_new(answers_bytes(cfg), drop_answer, &learned->answers);
 	if (err)
 		learned_free(learned);
 	else
@@ -230,7 +302,12 @@ void learned_free(struct learned *learned)
 {
 	if (!learned)
 		return;
-	recall_free(learned->names);
+	recall_free(learned->ways);
 	recall_free(learned->answers);
 	free(learned);
+}
+
+size_t learned_bytes(const struct learned *learned)
+{
+	return recall_bytes(learned->ways) + recall_bytes(learned->answers);
 }

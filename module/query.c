@@ -5,7 +5,7 @@ static void publish(struct queries *queries)
 {
 	const struct query *oldest = queries->oldest;
 
-	atomic_store_explicit(&queries->serial, oldest ? oldest->serial : QUERIES_NONE,
+	atomic_store_explicit(&queries->epoch, oldest ? oldest->epoch : QUERIES_NONE,
 		memory_order_release);
 }
 
@@ -39,7 +39,7 @@ static void leave(struct queries *queries, struct query *query)
 }
 
 struct query *query_of(struct module_qstate *qstate, int id, struct queries *queries,
-	uint64_t serial)
+	uint64_t epoch)
 {
 	struct query *query = qstate->minfo[id];
 
@@ -48,8 +48,8 @@ struct query *query_of(struct module_qstate *qstate, int id, struct queries *que
 	query = regional_alloc_zero(qstate->region, sizeof *query);
 	if (!query)
 		return NULL;
-	query->serial = serial;
-	query->tip = query_name(&qstate->qinfo);
+	query->epoch = epoch;
+	facts_begin(&query->way, qstate->region, qstate->qinfo.qtype, query_name(&qstate->qinfo));
 	if (queries)
 		join(queries, query);
 	qstate->minfo[id] = query;

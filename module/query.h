@@ -8,12 +8,15 @@
 #include "ub.h"
 #include "verdict.h"
 
-/* The query states of one worker that are alive, in the order in which they began. Serials never
+struct explain_size;
+struct garden;
+
+/* The query states of one worker that are alive, in the order in which they began. Epochs never
  * go back, so the oldest state has the smallest. */
 struct queries {
 	struct query *oldest, *newest; /* the worker's own */
 	atomic_uint_fast64_t
-		serial; /* of the oldest; QUERIES_NONE if there is none. Any thread reads */
+		epoch; /* of the oldest; QUERIES_NONE if there is none. Any thread reads */
 };
 
 #define QUERIES_NONE UINT_FAST64_MAX
@@ -21,33 +24,45 @@ struct queries {
 struct query {
 	struct queries *queries; /* NULL: not counted */
 	struct query *older, *newer;
-	uint64_t serial; /* of the generation in use when it began */
-	bool for_client; /* it began for a client, or is the prefetch of what one asked */
+	uint64_t epoch; /* sink_current_epoch() when it began */
 
 	/* What the chain of names has led to so far; see response.c. */
-	struct sink_span tip;
-	struct verdict *decided; /* by the first name of it that an entry decides about, or NULL */
-	bool ours; /* no_cache_store was set by us */
+	struct facts way; /* the names, and who served them */
+	size_t served; /* names, from the first: the servers of these are among the facts */
 
 	/* How to answer clients; see reply.c. */
 	const struct reply_info *seen; /* the reply that the following is about */
-	struct verdict *block; /* what clients get that are not exempt; NULL: the reply as it is */
+	struct verdict *block; /* what every client gets; NULL: each is judged */
+	/* What clients are judged by. NULL: they get the reply as it is, and that may be the block itself */
+	const struct facts *judged;
+	/* What rules that monitor are asked about, for each client; NULL: nothing */
+	const struct facts *watched;
 	struct reply_info
-		*saved; /* what the reply was, up to `ref`; NULL: it is the block itself */
+		*saved; /* what the reply was, up to `ref`; NULL: nothing that a client could get */
 	struct dns_msg *for_supers; /* what waiting queries get, once the reply is changed */
-	bool failed; /* there is no reply that exempt clients could get */
+	const struct explain_size *sizes; /* see explain.h */
+
+	/* Where aliases of answers lead; see garden.c. */
+	struct garden *gardens; /* that were asked for, the last one first */
+	enum module_ev garden_event; /* that the state waited at */
+
+	enum verdict_pass pass, watched_pass; /* with which clients are judged, and watched */
+	bool for_client; /* it began for a client, or is the prefetch of what one asked */
+	bool ours; /* no_cache_store was set by us */
+	bool failed; /* there is no reply that clients could get who are not blocked */
+	bool gardening; /* the state waits for the last garden */
 };
 
 /* What is remembered about a query state; made if nothing is.
  *
  * queries  of the worker; NULL is fine
- * serial   of the generation in use
+ * epoch    sink_current_epoch()
  * returns  NULL: no memory
  * thread   the state's worker
  * cost     memory of the state's region, once
  */
 struct query *query_of(struct module_qstate *qstate, int id, struct queries *queries,
-	uint64_t serial);
+	uint64_t epoch);
 
 /* The query state ends. */
 void query_end(struct module_qstate *qstate, int id);

@@ -1,5 +1,5 @@
-/* recall.h - a table of bounded size that forgets: by time, and when another key wants the place.
- * What it holds is a help, never needed. Knows no Unbound header. */
+/* recall.h - a table that forgets: by time, and what was not asked for longest when its memory is used up. What it
+ * holds is a help, never needed. Knows no Unbound header. */
 #ifndef MODULE_RECALL_H
 #define MODULE_RECALL_H
 
@@ -13,23 +13,28 @@ struct recall;
 /* Frees a value; in whichever thread puts another in its place, under no lock of the table. */
 typedef void recall_drop_fn(void *value);
 
-/* slots    of the table, a power of two: at most so many values
+#define RECALL_SHARDS 64 /* parts of the table, each with a lock, and with as much of the memory */
+
+/* bytes    of memory at most, for keys and values and what the table needs besides; taken as it is used
  * out      the caller frees it
  * returns  SINK_OK; SINK_ENOMEM
  */
-int recall_new(unsigned slots, recall_drop_fn *drop, struct recall **out);
+int recall_new(size_t bytes, recall_drop_fn *drop, struct recall **out);
 
 /* When no thread uses it any more. NULL is fine. */
 void recall_free(struct recall *recall);
 
-/* Remember a value, in place of whatever had its slot. Any thread.
+/* Remember a value, in place of what was remembered under the key. Any thread.
  *
  * key      copied
- * value    owned by the table from now on, also when there is no memory for the entry: then it is
- *          dropped at once
+ * value    owned by the table from now on, also when there is no memory for the entry, or when it alone would need
+ *          half of what a part of the table has: then it is dropped at once
+ * size     bytes of memory that the value takes
  * until    first second at which it is forgotten
+ * cost     a hash of the key, an uncontended lock; now and then a table of twice the size
  */
-void recall_put(struct recall *recall, struct sink_span key, void *value, int64_t until);
+void recall_put(struct recall *recall, struct sink_span key, void *value, size_t size,
+	int64_t until);
 
 typedef void recall_use_fn(void *arg, const void *value);
 
@@ -42,5 +47,8 @@ typedef void recall_use_fn(void *arg, const void *value);
  */
 bool recall_use(struct recall *recall, struct sink_span key, int64_t now, recall_use_fn *use,
 	void *arg);
+
+/* Bytes that it takes. Any thread. */
+size_t recall_bytes(struct recall *recall);
 
 #endif

@@ -5,8 +5,10 @@
 #include "reply.h"
 
 #include "answer.h"
-#include "exempt.h"
+#include "explain.h"
+#include "garden.h"
 #include "layout.h"
+#include "response.h"
 #include "self.h"
 #include "sinkhole/err.h"
 
@@ -63,28 +65,33 @@ bool reply_change(struct module_qstate *qstate, struct query *query, bool failed
 static void judge_unseen(struct self *self, struct module_qstate *qstate, struct query *query,
 	const struct reply_info *rep, struct sink_span name)
 {
+	struct facts *facts = regional_alloc(qstate->region, sizeof *facts);
+	const struct verdict_case what = { .facts = facts, .pass = VERDICT_ON_ANSWER };
 	struct verdict verdict;
 
 	query->block = NULL;
+	query->judged = NULL;
+	query->watched = NULL;
 	query->failed = false;
 	query->for_supers = NULL;
 	query->seen = rep;
-	verdict_of_answer(self, qstate->env, name, rep, &verdict);
-	if (verdict_blocks(&verdict) && save(query, qstate->region, rep))
-		query->block = query_keep(qstate, &verdict);
+	if (!facts)
+		return;
+	facts_begin(facts, qstate->region, qstate->qinfo.qtype, name);
+	facts_add_chain(facts, rep);
+	facts_add_addresses(facts, rep);
+	if (verdict_needs(self, qstate->env).servers)
+		response_add_servers(qstate, query, rep, facts);
+	query->watched = facts;
+	query->watched_pass = what.pass;
+	verdict_of_all(self, qstate->env, &what, &verdict);
+	if (!verdict.touches || !save(query, qstate->region, rep))
+		return;
+	query->judged = facts;
+	query->pass = VERDICT_ON_ANSWER;
 }
 
 /* --- what a client gets --- */
-
-/* What is in the list already is shared by all clients of the query state. */
-static bool add_ede(struct edns_option **options, uint16_t code, struct regional *region)
-{
-	uint8_t info[2] = { (uint8_t)(code >> 8), (uint8_t)code };
-
-	if (*options)
-		*options = edns_opt_copy_region(*options, region);
-	return edns_opt_list_append(options, LDNS_EDNS_EDE, sizeof info, info, region);
-}
 
 /* The name that was resolved, as this client spelt it: Unbound resolves for a client with an alias
  * in its own local data what that leads to. */
@@ -115,16 +122,18 @@ static void give_real(const struct query *query, struct reply_info *rep)
 		give_error(rep);
 }
 
-static void give_block(const struct query *query, const struct query_info *asked,
-	struct regional *region, struct reply_info *rep)
+static void give_block(struct module_qstate *qstate, const struct query *query,
+	const struct query_info *asked, const struct verdict *verdict, struct reply_info *rep)
 {
 	struct answer_order order = {
-		.verdict = query->block,
+		.verdict = verdict,
 		.asked = asked,
-		.region = region,
+		.region = qstate->region,
 	};
-	struct dns_msg *answer = answer_make(&order);
+	struct dns_msg *answer;
 
+	order.target = garden_target(qstate, query, verdict, qstate->region);
+	answer = answer_make(&order);
 	/* A reply that was secure a moment ago would be sent with AD. */
 	if (!answer || rep->security == sec_status_secure)
 		give_error(rep);
@@ -132,17 +141,53 @@ static void give_block(const struct query *query, const struct query_info *asked
 		memcpy(rep, answer->rep, REPLY_SIZE);
 }
 
+/* verdict  the client's; NULL: one that gets the reply as it was */
 static void change(struct module_qstate *qstate, struct query *query,
-	const struct query_info *asked, bool exempt, struct reply_info *rep)
+	const struct query_info *asked, const struct verdict *verdict, struct reply_info *rep)
 {
 	if (query->for_supers) {
 		qstate->return_msg = query->for_supers;
 		query->for_supers = NULL;
 	}
-	if (exempt)
+	if (verdict && verdict_blocks(verdict))
+		give_block(qstate, query, asked, verdict, rep);
+	else if (query->saved)
 		give_real(query, rep);
 	else
-		give_block(query, asked, qstate->region, rep);
+		give_error(rep);
+}
+
+/* One client's verdict.
+ *
+ * client   NULL: a question of Unbound's own, which is not filtered
+ * returns  NULL: that client gets the reply as it was */
+static const struct verdict *verdict_for(struct self *self, struct module_qstate *qstate,
+	const struct query *query, const struct comm_reply *client, struct verdict *out)
+{
+	const struct verdict_case what = {
+		.facts = query->judged,
+		.pass = query->pass,
+		.region = qstate->region,
+	};
+
+	if (!client)
+		return NULL;
+	if (query->block)
+		return query->block;
+	verdict_of_client(self, qstate->env, &what, client, out);
+	return out;
+}
+
+static void note(struct self *self, struct module_qstate *qstate, const struct query *query,
+	const struct comm_reply *client)
+{
+	const struct verdict_case what = {
+		.facts = query->watched,
+		.pass = query->watched_pass,
+	};
+
+	if (client && query->watched)
+		verdict_note(self, qstate->env, &what, client);
 }
 
 /* `client` is NULL for Unbound's own questions, `qstate` where no query state could be made. `ede: no`
@@ -155,7 +200,8 @@ int reply_on_client(struct query_info *qinfo, struct module_qstate *qstate, stru
 	struct self *self = arg;
 	struct query_info asked;
 	struct query *query;
-	bool exempt;
+	struct verdict one;
+	const struct verdict *verdict;
 
 	(void)start;
 	if (layout_is_foreign() || !qstate || !rep || rcode || !query_is_ours(qinfo))
@@ -166,15 +212,25 @@ int reply_on_client(struct query_info *qinfo, struct module_qstate *qstate, stru
 	asked = question(qinfo);
 	if (query->seen != rep)
 		judge_unseen(self, qstate, query, rep, query_name(&asked));
-	if (!query->block)
+	note(self, qstate, query, client);
+	if (!query->block && !query->judged)
 		return 1;
-	exempt = !client || exempt_has(self->exempt, &client->client_addr);
-	if (query->saved)
-		change(qstate, query, &asked, exempt, rep);
-	if (exempt)
-		return 1;
-	if (query->block->policy.ede != SINK_EDE_NONE && edns->edns_present &&
-		!add_ede(options, query->block->policy.ede, region))
+	verdict = verdict_for(self, qstate, query, client, &one);
+	if (query->judged)
+		change(qstate, query, &asked, verdict, rep);
+	if (verdict && verdict_blocks(verdict) &&
+		!explain_reply(
+			&(struct explain_order){
+				.verdict = verdict,
+				.query = query,
+				.qinfo = qinfo,
+				.rep = rep,
+				.edns = edns,
+				.client = client,
+				.env = qstate->env,
+				.region = region,
+			},
+			options))
 		verdict_failed(self, qstate->env, SINK_ENOMEM);
 	return 1;
 }

@@ -10,9 +10,9 @@
 inplace_cb_reply_func_type reply_on_client;
 
 /* A query state is about to be answered, not to everybody with its reply: make that one that can be
- * changed for each client. The caller then sets query->block.
+ * changed for each client. The caller then sets query->judged.
  *
- * failed   there is an error, or a reply that nobody may get: exempt clients get SERVFAIL
+ * failed   there is an error, or a reply that nobody may get: clients that are not blocked get SERVFAIL
  * returns  false: no memory, nothing is changed
  */
 bool reply_change(struct module_qstate *qstate, struct query *query, bool failed);

@@ -3,8 +3,8 @@
  * minimisation, an ancestor. So each response is judged by itself; and the chain of names from the
  * client's question onwards is followed, because the whole will be stored under that question.
  *
- * Only the name asked for and the answer section count. If authority or glue did, a good domain
- * with a listed name server would never be stored. */
+ * Of a response, the name asked for and the answer section count, and the delegation that served it. If all of
+ * authority and glue did, a good domain with a listed name server would never be stored. */
 #include "response.h"
 
 #include "answer.h"
@@ -14,6 +14,13 @@
 
 #define HOPS_MAX 16 /* more than Unbound follows, unless max-query-restarts says so */
 #define NO_ADDRESS_TTL 900 /* seconds at most: as Unbound remembers servers (infra-host-ttl) */
+
+/* --- the way that the names lead --- */
+
+static bool same_name(struct sink_span a, struct sink_span b)
+{
+	return query_dname_compare(verdict_octets(a), verdict_octets(b)) == 0;
+}
 
 /* The target of a CNAME in the cache, copied; its length is 0 if there is none. */
 static struct sink_span cached_target(struct module_qstate *qstate, struct sink_span name)
@@ -31,18 +38,53 @@ static struct sink_span cached_target(struct module_qstate *qstate, struct sink_
 	return target.at ? target : sink_span(NULL, 0);
 }
 
-void response_follow(struct self *self, struct module_qstate *qstate, struct query *query,
-	struct verdict *out)
+void response_follow(struct module_qstate *qstate, struct facts *way)
 {
-	for (int i = 0; i < HOPS_MAX && out->action == SINK_ACTION_NONE; i++) {
-		struct sink_span target = cached_target(qstate, query->tip);
+	for (int i = 0; i < HOPS_MAX; i++) {
+		struct sink_span target = cached_target(qstate, facts_tip(way));
 
 		if (target.len == 0)
 			return;
-		verdict_of_name(self, qstate->env, target, out);
-		out->by_answer = true;
-		query->tip = target;
+		facts_add_name(way, target);
 	}
+}
+
+/* Who served the names that the cache led to is what it knows by now. */
+static void add_unserved(struct module_qstate *qstate, struct query *query, size_t until)
+{
+	for (; query->served < until; query->served++)
+		facts_add_closest(&query->way, qstate->env, query->way.names[query->served],
+			qstate->qinfo.qclass);
+}
+
+bool response_add_cached(struct module_qstate *qstate, struct facts *facts)
+{
+	struct sink_span tip = facts_tip(facts);
+	struct ub_packed_rrset_key *set =
+		rrset_cache_lookup(qstate->env->rrset_cache, verdict_octets(tip), tip.len,
+			qstate->qinfo.qtype, LDNS_RR_CLASS_IN, 0, *qstate->env->now, 0);
+
+	if (!set)
+		return false;
+	facts_add_addresses_of_set(facts, set);
+	lock_rw_unlock(&set->entry.lock);
+	return true;
+}
+
+/* Where there is no answer, those that were asked for it. */
+void response_add_servers(struct module_qstate *qstate, const struct query *query,
+	const struct reply_info *rep, struct facts *facts)
+{
+	size_t until = facts->names_count;
+
+	if (rep && facts_add_authority(facts, rep))
+		until--;
+	facts_add_server_addresses(facts, qstate->env);
+	facts_add_servers_of(facts, &query->way);
+	if (!rep)
+		facts_add_current_delegation(facts, qstate);
+	for (size_t i = query->served; i < until; i++)
+		facts_add_closest(facts, qstate->env, facts->names[i], qstate->qinfo.qclass);
 }
 
 static bool is_at_or_above(const struct query_info *asked, struct sink_span tip)
@@ -50,46 +92,86 @@ static bool is_at_or_above(const struct query_info *asked, struct sink_span tip)
 	return dname_subdomain_c(verdict_octets(tip), asked->qname);
 }
 
-/* Where the chain came on by the cache nobody told us, and nobody judged it. */
-static void catch_up(struct self *self, struct module_qstate *qstate, struct query *query,
-	const struct query_info *asked)
+/* The number of names up to and with the first one at or below `asked`; 0: none. */
+static size_t find_on_way(const struct query *query, const struct query_info *asked)
 {
-	struct verdict verdict = { .action = SINK_ACTION_NONE };
-	struct sink_span tip = query->tip;
+	const struct facts *way = &query->way;
 
-	for (int i = 0; i < HOPS_MAX && tip.len > 0 && !is_at_or_above(asked, tip); i++) {
-		tip = cached_target(qstate, tip);
-		if (tip.len > 0 && verdict.action == SINK_ACTION_NONE)
-			verdict_of_name(self, qstate->env, tip, &verdict);
+	for (size_t i = way->names_count; i > 0; i--)
+		if (is_at_or_above(asked, way->names[i - 1]))
+			return i;
+	return 0;
+}
+
+/* Where the chain came on by the cache nobody told us, and nobody judged it. What was followed before and the chain did
+ * not come to is taken back. */
+static void catch_up(struct module_qstate *qstate, struct query *query,
+	const struct query_info *asked, bool servers)
+{
+	struct facts ahead = query->way;
+	size_t found = find_on_way(query, asked);
+
+	for (int i = 0; i < HOPS_MAX && found == 0; i++) {
+		struct sink_span target = cached_target(qstate, facts_tip(&ahead));
+
+		if (target.len == 0)
+			break;
+		facts_add_name(&ahead, target);
+		if (is_at_or_above(asked, target))
+			found = ahead.names_count;
 	}
-	if (tip.len == 0)
+	if (found == 0)
 		return;
-	query->tip = tip;
-	verdict.by_answer = true;
-	if (!query->decided && verdict.action != SINK_ACTION_NONE)
-		query->decided = query_keep(qstate, &verdict);
+	query->way = ahead;
+	query->way.names_count = found;
+	if (query->served > found - 1)
+		query->served = found - 1;
+	if (servers)
+		add_unserved(qstate, query, found - 1);
 }
 
 /* Is this response only about an ancestor of the name that the chain has come to? */
 static bool is_between(const struct query *query, const struct query_info *asked)
 {
-	return is_at_or_above(asked, query->tip) &&
-		query_dname_compare(verdict_octets(query->tip), asked->qname) != 0;
+	struct sink_span tip = facts_tip(&query->way);
+
+	return is_at_or_above(asked, tip) && !same_name(tip, query_name(asked));
+}
+
+/* Does it hold what was wanted of the last name that it leads to, or that there is none of it? Else that
+ * has to be asked for elsewhere. */
+static bool is_complete(const struct reply_info *rep, struct sink_span last)
+{
+	for (size_t i = 0; i < rep->an_numrrsets; i++) {
+		const struct packed_rrset_key *key = &rep->rrsets[i]->rk;
+
+		if (ntohs(key->type) != LDNS_RR_TYPE_CNAME &&
+			same_name(sink_span(key->dname, key->dname_len), last))
+			return true;
+	}
+	for (size_t i = 0; i < rep->ns_numrrsets; i++)
+		if (ntohs(rep->rrsets[rep->an_numrrsets + i]->rk.type) == LDNS_RR_TYPE_SOA)
+			return true;
+	return false;
 }
 
 /* The chain has come to the name asked for: follow it through the answer. */
 static void advance(struct query *query, const struct dns_msg *response)
 {
-	query->tip = query_name(&response->qinfo);
-	for (size_t i = 0; i < response->rep->an_numrrsets; i++) {
-		struct sink_span target = sink_span(NULL, 0);
+	struct facts *way = &query->way;
+	struct sink_span asked = query_name(&response->qinfo);
+	size_t before;
 
-		if (ntohs(response->rep->rrsets[i]->rk.type) == LDNS_RR_TYPE_CNAME)
-			target = verdict_target(response->rep->rrsets[i]);
-		if (target.len > 0)
-			query->tip = target;
-	}
+	if (!same_name(facts_tip(way), asked))
+		facts_add_name(way, asked);
+	before = way->names_count;
+	facts_add_chain(way, response->rep);
+	query->served = way->names_count;
+	if (way->names_count > before && !is_complete(response->rep, facts_tip(way)))
+		query->served--;
 }
+
+/* --- what may be stored --- */
 
 /* The flag belongs to others as well: only what we set may we take back, and not where someone may
  * have wished for the same since. */
@@ -181,26 +263,61 @@ static void store_for_unbound(struct self *self, struct module_qstate *qstate,
 		store_no_address(self, qstate, response);
 }
 
+static bool touches(struct self *self, struct module_qstate *qstate, const struct facts *facts)
+{
+	const struct verdict_case what = { .facts = facts, .pass = VERDICT_ON_ANSWER };
+	struct verdict verdict;
+
+	verdict_of_all(self, qstate->env, &what, &verdict);
+	return verdict.touches;
+}
+
+/* The response by itself: as it would be stored under the name asked for. */
+static void gather(struct module_qstate *qstate, const struct dns_msg *response,
+	struct sink_needs needs, struct facts *out)
+{
+	facts_begin(out, qstate->region, response->qinfo.qtype, query_name(&response->qinfo));
+	facts_add_chain(out, response->rep);
+	if (needs.addresses)
+		facts_add_addresses(out, response->rep);
+	if (needs.servers) {
+		facts_add_current_delegation(out, qstate);
+		facts_add_authority(out, response->rep);
+		facts_add_server_addresses(out, qstate->env);
+	}
+}
+
+/* The chain, with this response at its end. */
+static bool touches_whole(struct self *self, struct module_qstate *qstate,
+	const struct query *query, const struct facts *response)
+{
+	struct facts whole = query->way;
+
+	whole.addresses = response->addresses;
+	whole.addresses_count = response->addresses_count;
+	return touches(self, qstate, &whole);
+}
+
 static void judge(struct self *self, struct module_qstate *qstate, struct query *query,
 	struct dns_msg *response)
 {
-	bool between, alone, whole; /* the last two: the response, the chain is a listed name's */
+	struct sink_needs needs = verdict_needs(self, qstate->env);
+	bool between, referral = is_referral(response->rep);
+	bool alone,
+		whole; /* somebody's answer is changed: the response, that at the end of the chain */
 	bool forbidden = qstate->no_cache_store && !query->ours; /* by others */
-	struct verdict verdict;
+	struct facts facts;
 
-	catch_up(self, qstate, query, &response->qinfo);
+	gather(qstate, response, needs, &facts);
+	catch_up(qstate, query, &response->qinfo, needs.servers);
 	between = is_between(query, &response->qinfo);
-	verdict_of_answer(self, qstate->env, query_name(&response->qinfo), response->rep, &verdict);
-	if (!between && !query->decided && verdict.action != SINK_ACTION_NONE) {
-		verdict.by_answer |=
-			query_dname_compare(response->qinfo.qname, qstate->qinfo.qname) != 0;
-		query->decided = query_keep(qstate, &verdict);
-	}
-	if (!between)
+	if (!between && !referral) {
 		advance(query, response);
-	alone = verdict_blocks(&verdict);
-	whole = query->decided && verdict_blocks(query->decided);
-	allow_storing(qstate, query, is_referral(response->rep) || (!alone && !whole));
+		facts_add_servers_of(&query->way, &facts);
+	}
+	alone = touches(self, qstate, &facts);
+	whole = touches_whole(self, qstate, query, &facts);
+	allow_storing(qstate, query, referral || (!alone && !whole));
 	if (!alone || forbidden)
 		return;
 	if (query_is_internal(qstate, query))

@@ -12,12 +12,23 @@ struct self;
 inplace_cb_query_response_func_type response_on_answer;
 inplace_cb_edns_back_parsed_func_type response_on_options;
 
-/* Follow the chain from query->tip, where it was seen last, through Unbound's cache, up to the first
- * name that an entry decides about.
+/* Follow the chain on from its tip through Unbound's cache. */
+void response_follow(struct module_qstate *qstate, struct facts *way);
+
+/* The addresses of the records that Unbound's cache has for the name that the chain has come to, of the type asked
+ * for.
  *
- * out      in with action NONE; written for each name
+ * returns  whether it has any records
  */
-void response_follow(struct self *self, struct module_qstate *qstate, struct query *query,
-	struct verdict *out);
+bool response_add_cached(struct module_qstate *qstate, struct facts *facts);
+
+/* The servers of the delegations that served an answer, as far as responses told; of names that came from the cache,
+ * those that the cache has for them.
+ *
+ * rep      the answer; NULL: an error
+ * facts    with the names of the answer
+ */
+void response_add_servers(struct module_qstate *qstate, const struct query *query,
+	const struct reply_info *rep, struct facts *facts);
 
 #endif

@@ -3,11 +3,12 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "embed.h"
 #include "enforce.h"
-#include "exempt.h"
 #include "greet.h"
 #include "learned.h"
 #include "mail.h"
+#include "monitor.h"
 #include "query.h"
 #include "reply.h"
 #include "response.h"
@@ -39,20 +40,9 @@ static const char *data_dir(void)
 	return dir && dir[0] ? dir : SINK_DATA_DIR;
 }
 
-/* Not being exempt is the safe side of a mistake. */
-static int read_exempt(struct self *self)
+static int build(struct self *self, const struct module_env *env)
 {
-	int err = exempt_new(getenv("SINKHOLE_EXEMPT"), &self->exempt);
-
-	if (err != SINK_ESYNTAX)
-		return err;
-	log_warn("sinkhole: SINKHOLE_EXEMPT is not a list of prefixes: no client is exempt");
-	return SINK_OK;
-}
-
-static int build(struct self *self, unsigned threads)
-{
-	unsigned slots = slots_for(threads);
+	unsigned slots = slots_for(threads_of(env));
 	int err = mail_new(&self->mail);
 
 	if (!err)
@@ -60,9 +50,9 @@ static int build(struct self *self, unsigned threads)
 	if (!err)
 		err = sink_current_new(slots, &self->current);
 	if (!err)
-		err = read_exempt(self);
+		err = learned_new(env->cfg, &self->learned);
 	if (!err)
-		err = learned_new(self->exempt != NULL, &self->learned);
+		err = monitor_new(slots, &self->monitor);
 	if (!err)
 		err = enforce_new(self, &self->enforce);
 	if (!err)
@@ -74,8 +64,8 @@ static void destroy(struct self *self)
 {
 	watch_stop(self->watch); /* first: its thread uses the others */
 	enforce_free(self->enforce);
+	monitor_free(self->monitor);
 	learned_free(self->learned);
-	exempt_free(self->exempt);
 	sink_current_free(self->current);
 	workers_free(self->workers);
 	if (self->mail)
@@ -121,9 +111,14 @@ static int hook(struct self *self, struct module_env *env, int id)
 	return SINK_OK;
 }
 
-static void on_switch(void *arg, uint64_t serial)
+static void on_switch(void *arg)
 {
-	enforce_switched(arg, serial);
+	enforce_switched(arg);
+}
+
+static void on_turn(void *arg)
+{
+	enforce_turned(arg);
 }
 
 static int on_tick(void *arg)
@@ -136,6 +131,7 @@ static void first_look(struct self *self, struct module_env *env)
 {
 	const struct watch_ear ear = {
 		.switched = on_switch,
+		.turned = on_turn,
 		.tick = on_tick,
 		.arg = self->enforce,
 	};
@@ -158,9 +154,12 @@ int self_begin(struct module_env *env, int id, struct self **out)
 	if (!self)
 		return SINK_ENOMEM;
 	self->modinfo = env->modinfo[id];
-	err = build(self, threads_of(env));
+	embed_begin(env->cfg);
+	err = build(self, env);
 	if (!err)
 		err = hook(self, env, id);
+	if (!err)
+		greet_begin(self, env, id);
 	if (err) {
 		destroy(self);
 		return err;
@@ -182,10 +181,11 @@ void self_end(struct self *self, struct module_env *env, int id)
 struct query *self_query(struct self *self, struct module_qstate *qstate, int id)
 {
 	return query_of(qstate, id, workers_queries(self->workers, qstate->env),
-		sink_current_serial(self->current));
+		sink_current_epoch(self->current));
 }
 
 size_t self_size(const struct self *self)
 {
-	return sizeof *self + watch_bytes(self->watch);
+	return sizeof *self + watch_bytes(self->watch) + learned_bytes(self->learned) +
+		monitor_bytes(self->monitor);
 }

@@ -6,9 +6,10 @@
 #include <stddef.h>
 
 struct enforce;
-struct exempt;
+struct inplace_cb;
 struct learned;
 struct mail;
+struct monitor;
 struct module_env;
 struct module_qstate;
 struct query;
@@ -21,10 +22,11 @@ struct self {
 	struct sink_current *current; /* a slot a worker, by its thread number */
 	struct mail *mail;
 	struct workers *workers;
-	struct exempt *exempt; /* NULL: nobody */
 	struct learned *learned;
 	struct enforce *enforce;
 	struct watch *watch;
+	struct monitor *monitor;
+	struct inplace_cb *on_cached; /* our entry in Unbound's list of callbacks (greet.h) */
 	atomic_ulong failures; /* names that could not be judged */
 	atomic_llong quiet_until; /* seconds: no log line about those before */
 };
@@ -43,7 +45,7 @@ void self_end(struct self *self, struct module_env *env, int id);
 /* What is remembered about a query state; see query_of(). */
 struct query *self_query(struct self *self, struct module_qstate *qstate, int id);
 
-/* Bytes of this and of the database; not of the tables of learned.h, which are at most some 16 MiB. */
+/* Bytes of this, of the database, and of what was learned. */
 size_t self_size(const struct self *self);
 
 #endif

@@ -5,18 +5,8 @@
 
 #include "self.h"
 #include "sinkhole/current.h"
-#include "sinkhole/decide.h"
 
-#define QUIET 60 /* seconds between two log lines about names that could not be judged */
-
-static void fill(struct sink_reader *reader, struct sink_name *name, uint8_t labels,
-	struct verdict *out)
-{
-	out->policy = *sink_db_policy(sink_reader_db(reader));
-	out->name_len = sink_name_to_wire(name, out->name);
-	sink_name_cut(name, labels);
-	out->listed_len = sink_name_to_wire(name, out->listed);
-}
+#define QUIET 60 /* seconds between two log lines about what could not be judged */
 
 /* In init, when a cache that was kept is walked through, there is no worker yet to have a clock and a
  * number. */
@@ -28,28 +18,6 @@ static time_t now_of(const struct module_env *env)
 static unsigned slot_of(const struct module_env *env)
 {
 	return env->alloc ? (unsigned)env->alloc->thread_num : 0;
-}
-
-static int decide(struct self *self, struct module_env *env, struct sink_name *name,
-	struct verdict *out)
-{
-	unsigned slot = slot_of(env);
-	struct sink_reader *reader;
-	struct sink_verdict decided;
-	int err = sink_current_enter(self->current, slot, &reader);
-
-	if (err == SINK_ENOENT)
-		return SINK_OK; /* no generation yet: said when that was noticed */
-	if (err)
-		return err;
-	out->serial = sink_current_entered(self->current, slot);
-	err = sink_decide(reader, name, now_of(env), NULL, NULL, &decided);
-	if (!err)
-		out->action = decided.action;
-	if (!err && verdict_blocks(out))
-		fill(reader, name, decided.winner.labels, out);
-	sink_current_leave(self->current, slot);
-	return err;
 }
 
 /* By whichever worker gets the turn. */
@@ -66,21 +34,256 @@ void verdict_failed(struct self *self, struct module_env *env, int err)
 			count);
 }
 
-void verdict_of_name(struct self *self, struct module_env *env, struct sink_span wire,
+/* --- who asks --- */
+
+/* By TCP, TLS or HTTPS. */
+static bool is_stream(const struct comm_reply *client)
+{
+	return client && client->c && client->c->type != comm_udp;
+}
+
+/* returns  false: it has none, as on a Unix socket */
+static bool address_of(const struct comm_reply *client, struct sink_prefix *out)
+{
+	const struct sockaddr_storage *socket = &client->client_addr;
+
+	*out = (struct sink_prefix){ 0 };
+	if (socket->ss_family == AF_INET) {
+		out->family = 4;
+		out->bits = 32;
+		memcpy(out->bytes, &((const struct sockaddr_in *)socket)->sin_addr, 4);
+	} else if (socket->ss_family == AF_INET6) {
+		out->family = 6;
+		out->bits = 128;
+		memcpy(out->bytes, &((const struct sockaddr_in6 *)socket)->sin6_addr, 16);
+	}
+	return out->family != 0;
+}
+
+/* --- what of a decision is kept --- */
+
+/* returns  false: no memory */
+static bool keep_span(struct sink_span *span, struct regional *region)
+{
+	const uint8_t *copy = NULL;
+
+	if (span->len > 0 && region) {
+		copy = regional_alloc_init(region, span->at, span->len);
+		if (!copy)
+			return false;
+	}
+	*span = sink_span(copy, copy ? span->len : 0);
+	return true;
+}
+
+static bool keep_form(const struct sink_form *form, struct regional *region, struct sink_form *out)
+{
+	bool kept;
+
+	*out = *form;
+	kept = keep_span(&out->ede_text, region) && keep_span(&out->cname, region) &&
+		keep_span(&out->data, region) && keep_span(&out->soa, region);
+	for (int i = 0; i < SINK_ERROR_SIZES; i++)
+		kept = kept && keep_span(&out->error[i], region);
+	return kept;
+}
+
+static int keep_names(const struct sink_verdict *decided, const struct facts *facts,
 	struct verdict *out)
 {
+	bool by_name = decided->has_entry && decided->trigger == SINK_TRIGGER_QNAME;
 	struct sink_name name;
-	int err = sink_name_from_wire(wire, &name);
+	int err = sink_name_from_wire(facts->names[by_name ? decided->name : 0], &name);
+
+	if (err)
+		return err;
+	out->name_len = sink_name_to_wire(&name, out->name);
+	if (by_name)
+		sink_name_cut(&name, decided->winner.labels);
+	out->listed_len = sink_name_to_wire(&name, out->listed);
+	return SINK_OK;
+}
+
+static int keep(const struct sink_judge *judge, const struct sink_verdict *decided,
+	const struct verdict_case *what, struct verdict *out)
+{
+	int err;
+
+	out->action = decided->action;
+	out->error_option = sink_generation_policy(sink_judge_generation(judge))->error_option;
+	out->by_answer = (decided->trigger != SINK_TRIGGER_QNAME &&
+				 decided->trigger != SINK_TRIGGER_CLIENT) ||
+		decided->name > 0;
+	if (!verdict_blocks(out))
+		return SINK_OK;
+	err = keep_names(decided, what->facts, out);
+	if (!err && !keep_form(&decided->form, what->region, &out->form))
+		err = SINK_ENOMEM;
+	return err;
+}
+
+/* --- deciding --- */
+
+static struct sink_case case_of(const struct verdict_case *what, time_t now)
+{
+	const struct facts *facts = what->facts;
+
+	return (struct sink_case){
+		.type = facts->type,
+		.now = now,
+		.names = facts->names,
+		.names_count = facts->names_count,
+		.addresses = facts->addresses,
+		.addresses_count = facts->addresses_count,
+		.servers = facts->servers,
+		.servers_count = facts->servers_count,
+		.server_addresses = facts->server_addresses,
+		.server_addresses_count = facts->server_addresses_count,
+	};
+}
+
+static int decide_for_all(struct sink_judge *judge, const struct sink_case *asked,
+	const struct verdict_case *what, struct verdict *out)
+{
+	bool names = what->pass == VERDICT_ON_NAMES;
+	struct sink_verdict decided;
+	enum sink_reach reach;
+	int err = names ? sink_reach(judge, asked, &reach, &decided)
+			: sink_reach_answer(judge, asked, &reach, &decided);
+
+	if (err)
+		return err;
+	out->waits = names && decided.waits;
+	out->touches = reach != SINK_REACH_NONE;
+	/* Whether an answer is truncated depends on how the client came. */
+	out->is_same = reach == SINK_REACH_ALL && decided.action != SINK_ACTION_TRUNCATE &&
+		!sink_generation_needs(sink_judge_generation(judge)).listed_clients;
+	return out->is_same ? keep(judge, &decided, what, out) : SINK_OK;
+}
+
+static int decide_by_client(struct sink_judge *judge, const struct sink_case *asked,
+	enum verdict_pass pass, const struct comm_reply *client, sink_consider_fn *consider,
+	void *arg, struct sink_verdict *out)
+{
+	struct sink_prefix address;
+	struct sink_client who;
+
+	sink_client_of(judge, client && address_of(client, &address) ? &address : NULL, asked->now,
+		&who);
+	return pass == VERDICT_ON_NAMES
+		? sink_decide(judge, asked, &who, consider, arg, out)
+		: sink_decide_answer(judge, asked, &who, consider, arg, out);
+}
+
+static int decide_for_one(struct sink_judge *judge, const struct sink_case *asked,
+	const struct verdict_case *what, const struct comm_reply *client, struct verdict *out)
+{
+	struct sink_verdict decided;
+	int err = decide_by_client(judge, asked, what->pass, client, NULL, NULL, &decided);
+
+	if (err)
+		return err;
+	if (decided.action == SINK_ACTION_TRUNCATE && is_stream(client))
+		decided.action = SINK_ACTION_PASS;
+	out->waits = what->pass == VERDICT_ON_NAMES && decided.waits;
+	out->touches = sink_action_blocks(decided.action);
+	return keep(judge, &decided, what, out);
+}
+
+/* client   NULL: all of them, or, with `one`, one without an address */
+static void decide(struct self *self, struct module_env *env, const struct verdict_case *what,
+	bool one, const struct comm_reply *client, struct verdict *out)
+{
+	unsigned slot = slot_of(env);
+	struct sink_case asked = case_of(what, now_of(env));
+	struct sink_judge *judge;
+	int err;
 
 	out->action = SINK_ACTION_NONE;
-	out->by_answer = false;
-	if (!err)
-		err = decide(self, env, &name, out);
+	out->by_answer = out->waits = out->is_same = out->touches = false;
+	if (what->facts->names_count == 0)
+		return;
+	err = sink_current_enter(self->current, slot, &judge);
+	if (err == SINK_ENOENT)
+		return; /* no generation yet: said when that was noticed */
+	if (!err) {
+		out->serial = sink_current_entered(self->current, slot);
+		err = one ? decide_for_one(judge, &asked, what, client, out)
+			  : decide_for_all(judge, &asked, what, out);
+		sink_current_leave(self->current, slot);
+	}
 	if (err) {
 		out->action = SINK_ACTION_NONE;
+		out->waits = out->is_same = out->touches = false;
 		verdict_failed(self, env, err);
 	}
 }
+
+void verdict_of_all(struct self *self, struct module_env *env, const struct verdict_case *what,
+	struct verdict *out)
+{
+	decide(self, env, what, false, NULL, out);
+}
+
+void verdict_of_client(struct self *self, struct module_env *env, const struct verdict_case *what,
+	const struct comm_reply *client, struct verdict *out)
+{
+	decide(self, env, what, true, client, out);
+}
+
+static void see(void *arg, enum sink_trigger trigger, size_t subject,
+	const struct sink_listing *listing, const struct sink_record *record,
+	enum sink_standing standing, uint16_t rule)
+{
+	bool *seen = arg;
+
+	(void)trigger;
+	(void)subject;
+	(void)listing;
+	(void)record;
+	(void)standing;
+	(void)rule;
+	*seen = true;
+}
+
+bool verdict_note(struct self *self, struct module_env *env, const struct verdict_case *what,
+	const struct comm_reply *client)
+{
+	unsigned slot = slot_of(env);
+	struct sink_case asked = case_of(what, now_of(env));
+	struct sink_verdict decided;
+	struct sink_judge *judge;
+	bool seen = false;
+	int err;
+
+	if (sink_current_enter(self->current, slot, &judge))
+		return true; /* said where it was to be judged */
+	if (sink_generation_needs(sink_judge_generation(judge)).monitors) {
+		err = decide_by_client(judge, &asked, what->pass, client, see, &seen, &decided);
+		if (!err)
+			sink_judge_note(judge, decided.monitor);
+		else
+			verdict_failed(self, env, err);
+		seen = seen || err;
+	}
+	sink_current_leave(self->current, slot);
+	return seen;
+}
+
+struct sink_needs verdict_needs(struct self *self, struct module_env *env)
+{
+	unsigned slot = slot_of(env);
+	struct sink_needs needs = { .addresses = false };
+	struct sink_judge *judge;
+
+	if (sink_current_enter(self->current, slot, &judge) == SINK_OK) {
+		needs = sink_generation_needs(sink_judge_generation(judge));
+		sink_current_leave(self->current, slot);
+	}
+	return needs;
+}
+
+/* --- */
 
 struct sink_span verdict_target(const struct ub_packed_rrset_key *set)
 {
@@ -89,24 +292,4 @@ struct sink_span verdict_target(const struct ub_packed_rrset_key *set)
 
 	get_cname_target((struct ub_packed_rrset_key *)(uintptr_t)set, &target, &len);
 	return sink_span(target, target ? len : 0);
-}
-
-/* A DNAME needs no look: Unbound puts the CNAME that it makes of it into every answer. */
-void verdict_of_answer(struct self *self, struct module_env *env, struct sink_span wire,
-	const struct reply_info *rep, struct verdict *out)
-{
-	verdict_of_name(self, env, wire, out);
-	if (!rep)
-		return;
-	for (size_t i = 0; i < rep->an_numrrsets && out->action == SINK_ACTION_NONE; i++) {
-		struct sink_span target;
-
-		if (ntohs(rep->rrsets[i]->rk.type) != LDNS_RR_TYPE_CNAME)
-			continue;
-		target = verdict_target(rep->rrsets[i]);
-		if (target.len == 0)
-			continue;
-		verdict_of_name(self, env, target, out);
-		out->by_answer = true;
-	}
 }

@@ -1,20 +1,27 @@
-/* verdict.h - what is to become of a name, or of a whole answer, by the generation in use. */
+/* verdict.h - what is to become of a name, or of a whole answer, by the generation in use: for all clients together,
+ * which decides what may be stored, and for one of them, which decides what it gets. */
 #ifndef MODULE_VERDICT_H
 #define MODULE_VERDICT_H
 
-#include "sinkhole/name.h"
-#include "sinkhole/policy.h"
+#include "facts.h"
+#include "sinkhole/decide.h"
 #include "ub.h"
 
 struct self;
 
+/* What a generation says of one client's case, or of all clients'. */
 struct verdict {
 	enum sink_action action;
-	bool by_answer; /* a name that the answer leads to decided, not the name asked for */
-	uint64_t serial; /* of the generation that decided; this and what follows is valid if it
-	                  * blocks */
-	struct sink_policy policy;
-	size_t listed_len; /* the entry that decided, in wire form */
+	bool by_answer; /* a name or address that the answer leads to decided, not the name asked for */
+	bool waits; /* the first pass only: decide.h */
+	bool is_same; /* everybody gets this; else each client must be asked for */
+	bool touches; /* somebody's answer is changed: nothing of it may be stored */
+	/* Of the generation that decided; this and what follows is valid if it blocks */
+	uint64_t serial;
+	struct sink_form form; /* its spans are in the region that was given, or empty */
+	uint16_t
+		error_option; /* of the policy: the EDNS option by which clients ask for structured errors */
+	size_t listed_len; /* the entry that decided, in wire form; if that is no name, the name asked for */
 	uint8_t listed[SINK_WIRE_MAX];
 	size_t name_len; /* the name that it decided about, in wire form */
 	uint8_t name[SINK_WIRE_MAX];
@@ -22,26 +29,49 @@ struct verdict {
 
 static inline bool verdict_blocks(const struct verdict *verdict)
 {
-	return verdict->action != SINK_ACTION_NONE && verdict->action != SINK_ACTION_PASS;
+	return sink_action_blocks(verdict->action);
 }
 
-/* Judge one name.
+/* As in decide.h. */
+enum verdict_pass {
+	VERDICT_ON_NAMES, /* the first pass, before anything is resolved */
+	VERDICT_ON_ANSWER, /* both */
+};
+
+struct verdict_case {
+	const struct facts *facts;
+	enum verdict_pass pass;
+	struct regional
+		*region; /* that what clients are told lives in (verdict.form); NULL: not wanted */
+};
+
+/* What becomes of it for all clients together. Where they differ (touches, and not is_same), the action is NONE. What
+ * cannot be judged touches nobody, and is counted. Any worker.
  *
- * env      the worker's own
- * wire     the name, uncompressed
- * out      always written; action NONE also where judging failed, which is counted and said
- * cost     as sink_decide(); no lock, no allocation
+ * cost     as sink_reach(), sink_reach_answer()
  */
-void verdict_of_name(struct self *self, struct module_env *env, struct sink_span wire,
+void verdict_of_all(struct self *self, struct module_env *env, const struct verdict_case *what,
 	struct verdict *out);
 
-/* Judge a name and what its answer leads over: the first name that an entry decides about counts,
- * and an entry that allows it ends the search too.
+/* What becomes of it for one client. One that came by a stream is not truncated: PASS.
  *
- * rep      NULL: there is no answer
+ * client   NULL: one without an address
+ * cost     as sink_client_of(), sink_decide(), sink_decide_answer()
  */
-void verdict_of_answer(struct self *self, struct module_env *env, struct sink_span wire,
-	const struct reply_info *rep, struct verdict *out);
+void verdict_of_client(struct self *self, struct module_env *env, const struct verdict_case *what,
+	const struct comm_reply *client, struct verdict *out);
+
+/* Count what rules that monitor have to say of one client's case; nothing if none monitors.
+ *
+ * client   as verdict_of_client()
+ * returns  false: nothing is listed about the case or the client, so that the next one is not counted either
+ * cost     as verdict_of_client(); a look at the generation if no rule monitors
+ */
+bool verdict_note(struct self *self, struct module_env *env, const struct verdict_case *what,
+	const struct comm_reply *client);
+
+/* What the generation in use has to know. */
+struct sink_needs verdict_needs(struct self *self, struct module_env *env);
 
 /* Something could not be judged, or not be done for want of memory: count it, and say so at once, then
  * at most once a minute. Any worker. */

@@ -22,6 +22,7 @@
 struct key {
 	uint16_t type, class; /* host order */
 	uint32_t flags; /* of a record set */
+	hashvalue_type hash; /* of a message: that with CD has another */
 	size_t len;
 	uint8_t name[SINK_WIRE_MAX];
 };
@@ -54,8 +55,8 @@ struct walk {
 typedef void copy_fn(const struct lruhash_entry *entry, struct key *out);
 
 /* Judge one and remove it if it must go. */
-typedef void visit_fn(struct walk *walk, struct self *self, struct module_env *env,
-	struct key *key);
+struct visit;
+typedef void visit_fn(const struct visit *visit, struct key *key);
 
 struct kind {
 	copy_fn *copy;
@@ -84,20 +85,58 @@ static void copy_message(const struct lruhash_entry *entry, struct key *out)
 
 	out->type = key->qtype;
 	out->class = key->qclass;
-	out->flags = 0;
+	out->hash = entry->hash;
 	copy_name(out, key->qname, key->qname_len);
 }
 
-static bool is_blocked(struct self *self, struct module_env *env, struct sink_span name)
+/* What a worker judges by, in one step of its. */
+struct visit {
+	struct walk *walk;
+	struct self *self;
+	struct module_env *env;
+	struct sink_needs needs;
+	struct regional *region; /* emptied after each */
+};
+
+static bool touches(const struct visit *visit, const struct facts *facts)
 {
+	const struct verdict_case what = { .facts = facts, .pass = VERDICT_ON_ANSWER };
 	struct verdict verdict;
 
-	verdict_of_name(self, env, name, &verdict);
-	return verdict_blocks(&verdict);
+	verdict_of_all(visit->self, visit->env, &what, &verdict);
+	return verdict.touches;
+}
+
+static bool name_touches(const struct visit *visit, struct sink_span name, uint16_t type)
+{
+	struct facts facts;
+
+	facts_begin(&facts, visit->region, type, name);
+	return touches(visit, &facts);
+}
+
+/* Entries may be about some query types only. */
+static bool touches_any_type(const struct visit *visit, struct sink_span name)
+{
+	static const uint16_t types[] = {
+		LDNS_RR_TYPE_A,
+		LDNS_RR_TYPE_AAAA,
+		LDNS_RR_TYPE_HTTPS,
+		LDNS_RR_TYPE_TXT,
+		LDNS_RR_TYPE_MX,
+		LDNS_RR_TYPE_SRV,
+		LDNS_RR_TYPE_SVCB,
+		LDNS_RR_TYPE_ANY,
+	};
+
+	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+		if (name_touches(visit, name, types[i]))
+			return true;
+	return false;
 }
 
 /* An alias of a blocked name whose target has no records at all would stand on its own. */
-static bool leads_to_blocked(struct self *self, struct module_env *env, struct key *key)
+static bool leads_to_blocked(const struct visit *visit, struct key *key)
 {
 	struct ub_packed_rrset_key *set;
 	struct sink_span target;
@@ -106,8 +145,8 @@ static bool leads_to_blocked(struct self *self, struct module_env *env, struct k
 	if (key->type != LDNS_RR_TYPE_CNAME && key->type != LDNS_RR_TYPE_DNAME)
 		return false;
 	/* At time 0 nothing has expired: what has is still served by serve-expired. */
-	set = rrset_cache_lookup(env->rrset_cache, key->name, key->len, key->type, key->class,
-		key->flags, 0, 0);
+	set = rrset_cache_lookup(visit->env->rrset_cache, key->name, key->len, key->type,
+		key->class, key->flags, 0, 0);
 	if (!set)
 		return false;
 	target = verdict_target(set);
@@ -115,31 +154,89 @@ static bool leads_to_blocked(struct self *self, struct module_env *env, struct k
 		target.len = 0;
 	memcpy(copy, target.at, target.len);
 	lock_rw_unlock(&set->entry.lock);
-	return target.len > 0 && is_blocked(self, env, sink_span(copy, target.len));
+	return target.len > 0 && touches_any_type(visit, sink_span(copy, target.len));
 }
 
 /* A message can be used only while each record set that it refers to is there: removing one kills
  * the cached answers of its name, and of every alias that leads to it. */
-static void visit_set(struct walk *walk, struct self *self, struct module_env *env, struct key *key)
+static void visit_set(const struct visit *visit, struct key *key)
 {
-	if (!is_blocked(self, env, sink_span(key->name, key->len)) &&
-		!leads_to_blocked(self, env, key))
+	if (!name_touches(visit, sink_span(key->name, key->len), key->type) &&
+		!leads_to_blocked(visit, key))
 		return;
-	rrset_cache_remove(env->rrset_cache, key->name, key->len, key->type, key->class,
+	rrset_cache_remove(visit->env->rrset_cache, key->name, key->len, key->type, key->class,
 		key->flags);
-	atomic_fetch_add_explicit(&walk->sets, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&visit->walk->sets, 1, memory_order_relaxed);
+}
+
+/* Who served the names on the way stands in the cache only; of the last one perhaps in the message (`served`). */
+static void add_servers(const struct visit *visit, const struct key *key, bool served,
+	struct facts *facts)
+{
+	facts_add_server_addresses(facts, visit->env);
+	for (size_t i = 0; i + served < facts->names_count; i++)
+		facts_add_closest(facts, visit->env, facts->names[i], key->class);
+}
+
+/* The message as its clients would get it. Under its locks nothing else of the caches may be looked for.
+ *
+ * returns  false: it cannot be used any more, or there is none */
+static bool add_message(const struct visit *visit, struct key *key, struct facts *facts)
+{
+	struct query_info asked = {
+		.qname = key->name,
+		.qname_len = key->len,
+		.qtype = key->type,
+		.qclass = key->class,
+	};
+	struct lruhash_entry *entry = slabhash_lookup(visit->env->msg_cache, key->hash, &asked, 0);
+	struct reply_info *rep;
+	bool whole, served = false;
+
+	if (!entry)
+		return false;
+	rep = entry->data;
+	whole = rrset_array_lock(rep->ref, rep->rrset_count, 0);
+	if (whole) {
+		facts_add_chain(facts, rep);
+		if (visit->needs.addresses)
+			facts_add_addresses(facts, rep);
+		if (visit->needs.servers)
+			served = facts_add_authority(facts, rep);
+		rrset_array_unlock(rep->ref, rep->rrset_count);
+	}
+	lock_rw_unlock(&entry->lock);
+	if (whole && visit->needs.servers)
+		add_servers(visit, key, served, facts);
+	return whole;
+}
+
+/* What names do not tell. Addresses and servers are of a message, not of a set: what names a server, or is the address of
+ * one, stays. And rules about query types go by the message's. */
+static bool answer_touches(const struct visit *visit, struct key *key)
+{
+	struct facts facts;
+
+	if (!visit->needs.addresses && !visit->needs.servers && !visit->needs.types)
+		return false;
+	facts_begin(&facts, visit->region, key->type, sink_span(key->name, key->len));
+	return add_message(visit, key, &facts) &&
+		facts.names_count + facts.addresses_count + facts.servers_count +
+			facts.server_addresses_count >
+		1 &&
+		touches(visit, &facts);
 }
 
 /* What has no record set of its own among them: that a name does not exist, or has no such records.
  * The answers to queries for AAAA with CD are kept in another place. */
-static void visit_message(struct walk *walk, struct self *self, struct module_env *env,
-	struct key *key)
+static void visit_message(const struct visit *visit, struct key *key)
 {
-	if (!is_blocked(self, env, sink_span(key->name, key->len)))
+	if (!name_touches(visit, sink_span(key->name, key->len), key->type) &&
+		!answer_touches(visit, key))
 		return;
-	msg_cache_remove(env, key->name, key->len, key->type, key->class, 0);
-	msg_cache_remove(env, key->name, key->len, key->type, key->class, BIT_CD);
-	atomic_fetch_add_explicit(&walk->messages, 1, memory_order_relaxed);
+	msg_cache_remove(visit->env, key->name, key->len, key->type, key->class, 0);
+	msg_cache_remove(visit->env, key->name, key->len, key->type, key->class, BIT_CD);
+	atomic_fetch_add_explicit(&visit->walk->messages, 1, memory_order_relaxed);
 }
 
 static const struct kind sets = { copy_set, visit_set };
@@ -202,14 +299,17 @@ static void copy_bins(struct slab *slab, struct batch *batch)
 	lock_quick_unlock(&table->lock);
 }
 
-static void step(struct walk *walk, struct self *self, struct module_env *env, struct slab *slab)
+static void step(const struct visit *visit, struct slab *slab)
 {
 	struct batch batch;
 
 	copy_bins(slab, &batch);
-	for (size_t i = 0; i < batch.count; i++)
-		if (batch.key[i].len > 0)
-			slab->kind->visit(walk, self, env, &batch.key[i]);
+	for (size_t i = 0; i < batch.count; i++) {
+		if (batch.key[i].len == 0)
+			continue;
+		slab->kind->visit(visit, &batch.key[i]);
+		regional_free_all(visit->region);
+	}
 }
 
 /* --- who walks where --- */
@@ -237,15 +337,16 @@ static void give_back(struct walk *walk, struct slab *slab)
 	pthread_mutex_unlock(&walk->lock);
 }
 
-bool walk_on(struct walk *walk, struct self *self, struct module_env *env, unsigned budget)
+/* returns whether something is left */
+static bool walk_slabs(const struct visit *visit, int64_t end)
 {
-	int64_t end = clock_us() + budget;
+	struct walk *walk = visit->walk;
 	struct slab *slab = NULL;
 
 	do {
 		if (!slab && !(slab = take(walk)))
 			return false;
-		step(walk, self, env, slab);
+		step(visit, slab);
 		if (slab->over) {
 			give_back(walk, slab);
 			slab = NULL;
@@ -254,6 +355,24 @@ bool walk_on(struct walk *walk, struct self *self, struct module_env *env, unsig
 	if (slab)
 		give_back(walk, slab);
 	return !walk_is_over(walk);
+}
+
+bool walk_on(struct walk *walk, struct self *self, struct module_env *env, unsigned budget)
+{
+	const struct visit visit = {
+		.walk = walk,
+		.self = self,
+		.env = env,
+		.needs = verdict_needs(self, env),
+		.region = regional_create(),
+	};
+	bool more = visit.region && walk_slabs(&visit, clock_us() + budget);
+
+	if (visit.region)
+		regional_destroy(visit.region);
+	else
+		verdict_failed(self, env, SINK_ENOMEM);
+	return more;
 }
 
 /* --- beginning and end --- */

@@ -1,5 +1,8 @@
 /* watch.c - two rules: what is in use stays until something better was verified, and a failure is
- * said when it begins and when it ends, not at every look between. */
+ * said when it begins and when it ends, not at every look between.
+ *
+ * Five things make verdicts others: a generation that is published, a geo file that is replaced, a schedule of the
+ * policy that goes on or off, a pause that is over, and an entry that begins or ends to be valid. */
 #include "watch.h"
 
 #include <errno.h>
@@ -15,12 +18,20 @@
 #include <unistd.h>
 
 #include "sinkhole/store.h"
+#include "tally.h"
 
 #define LOOK_EVERY 50 /* ms */
 
 /* Some failures pass without the manifest changing: memory, a base that is copied after it. */
 #define RETRY_FIRST 1000 /* ms */
 #define RETRY_LAST 60000 /* ms, doubling up to it: a damaged base costs its reading each time */
+
+#define GEO_EVERY 1000 /* ms between looks at geo files, which lie elsewhere; failures double it */
+
+#define TURNS_EVERY \
+	60000 /* ms between two lines about entries: they may begin one by one, every second */
+
+#define TALLY_EVERY 3600 /* seconds between two lines about what was monitored */
 
 #define CHANGES (IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_CLOSE_WRITE | IN_DELETE | IN_ONLYDIR)
 
@@ -33,6 +44,12 @@ struct stamp {
 	struct timespec modified, changed;
 };
 
+/* Sentences about geo files; see sink_generation_options. */
+struct neutral {
+	unsigned count;
+	char text[SINK_GEO_KINDS][SINK_WHY_MAX];
+};
+
 struct watch {
 	char *dir, *path; /* of the manifest */
 	struct sink_current *current;
@@ -40,6 +57,16 @@ struct watch {
 	struct watch_ear ear;
 	struct stamp stamp; /* of the manifest looked at last */
 	struct sink_manifest used; /* in use; serial 0: none */
+	time_t second; /* for which the next two were looked for last */
+	int64_t edge; /* the second at which a schedule goes on or off, or a pause is over */
+	int64_t turn; /* and that at which entries begin or end */
+	int64_t paused_until; /* as was said last; 0: it is not paused */
+	int64_t quiet_until; /* ms: nothing is said about entries that turn */
+	int64_t geo_at, geo_pause; /* ms */
+	struct neutral neutral, opening; /* what is said of geo files: in use, and being opened */
+	char geo_said[MAIL_TEXT_MAX]; /* why they could not be opened again; empty: they could */
+	struct tally *tally; /* of what was monitored */
+	int64_t tally_from; /* ms */
 	atomic_size_t bytes;
 	bool told_direct;
 	bool failed; /* at the last look that did something */
@@ -147,12 +174,80 @@ static void say_again(struct watch *w)
 	w->failed = false;
 }
 
-static void say_in_use(struct watch *w, int64_t began)
+static bool same_base(const struct sink_manifest *a, const struct sink_manifest *b)
 {
+	return a->base_size == b->base_size &&
+		memcmp(a->base_digest, b->base_digest, sizeof a->base_digest) == 0;
+}
+
+static void say_in_use(struct watch *w, const struct sink_manifest *before, int64_t began)
+{
+	size_t rules = sink_generation_policy(sink_current_generation(w->current))->rules_count;
+	char policy[64] = "";
+
+	if (before->serial && same_base(before, &w->used))
+		snprintf(policy, sizeof policy, "; same names, policy of %zu rule%s", rules,
+			rules == 1 ? "" : "s");
 	w->failed = false;
-	mail_put(w->mail, false, "generation %llu in use, %llu names, %.3f seconds to switch",
+	mail_put(w->mail, false, "generation %llu in use, %llu names, %.3f seconds to switch%s",
 		(unsigned long long)w->used.serial, (unsigned long long)w->used.names,
-		(double)(now_ms() - began) / 1000);
+		(double)(now_ms() - began) / 1000, policy);
+}
+
+/* returns  0: it is not paused */
+static int64_t pause_of_now(const struct watch *w)
+{
+	return sink_is_paused(&w->used, w->second) ? w->used.paused_until : 0;
+}
+
+/* When filtering stops, when that is to end at another time, and when filtering is back. */
+static void say_pause(struct watch *w)
+{
+	int64_t until = pause_of_now(w);
+	char end[64] = "'sinkhole resume'";
+	time_t time = (time_t)until;
+	struct tm tm;
+
+	if (until == w->paused_until)
+		return;
+	w->paused_until = until;
+	if (until != SINK_PAUSED_OPEN && gmtime_r(&time, &tm))
+		strftime(end, sizeof end, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	if (until == 0)
+		mail_put(w->mail, false, "generation %llu: filtering is back",
+			(unsigned long long)w->used.serial);
+	else
+		mail_put(w->mail, true,
+			"generation %llu: filtering is paused until %s: every query is answered "
+			"unfiltered",
+			(unsigned long long)w->used.serial, end);
+}
+
+static bool is_said(const struct neutral *neutral, const char *text)
+{
+	for (unsigned i = 0; i < neutral->count; i++)
+		if (strcmp(neutral->text[i], text) == 0)
+			return true;
+	return false;
+}
+
+/* A geo file that is missing is said to be so once, however many generations follow. */
+static void say_neutral(struct watch *w)
+{
+	for (unsigned i = 0; i < w->opening.count; i++)
+		if (!is_said(&w->neutral, w->opening.text[i]))
+			mail_put(w->mail, true, "%s", w->opening.text[i]);
+	if (w->neutral.count > 0 && w->opening.count == 0)
+		mail_put(w->mail, false, "no rule is neutral for want of a geo file any more");
+	w->neutral = w->opening;
+}
+
+static void say_geo_failure(struct watch *w, const struct sink_why *why)
+{
+	if (strcmp(w->geo_said, why->text) == 0)
+		return;
+	snprintf(w->geo_said, sizeof w->geo_said, "%s", why->text);
+	mail_put(w->mail, true, "%s: geo files stay as they were", why->text);
 }
 
 /* We asked for a copy in memory. Without one the file must stay what it is, which people should
@@ -169,35 +264,93 @@ static void say_direct(struct watch *w, enum sink_map map)
 
 /* --- what is done --- */
 
-static int put_in_use(struct watch *w, const struct sink_manifest *manifest, struct sink_why *why,
-	int64_t began)
+static void hear_neutral(void *arg, const char *text)
 {
-	enum sink_map map;
-	struct sink_db *db;
-	int err = sink_store_open(w->dir, manifest, SINK_MAP_SEALED, &w->cancel, why, &db);
+	struct watch *w = arg;
 
-	if (err)
-		return err;
-	map = sink_db_map(db);
-	err = sink_current_switch(w->current, db, manifest->serial);
+	if (w->opening.count < SINK_GEO_KINDS)
+		snprintf(w->opening.text[w->opening.count++], SINK_WHY_MAX, "%s", text);
+}
+
+static int open_generation(struct watch *w, const struct sink_manifest *manifest,
+	struct sink_why *why, struct sink_generation **out)
+{
+	const struct sink_generation_options options = {
+		.dir = w->dir,
+		.manifest = manifest,
+		.map = SINK_MAP_SEALED,
+		.cancel = &w->cancel,
+		.previous = sink_current_generation(w->current),
+		.neutral = hear_neutral,
+		.arg = w,
+	};
+
+	w->opening.count = 0;
+	return sink_generation_open(&options, why, out);
+}
+
+static void tell_ear(struct watch *w)
+{
+	if (w->ear.switched)
+		w->ear.switched(w->ear.arg);
+}
+
+static void find_edges(struct watch *w, time_t now)
+{
+	const struct sink_generation *generation = sink_current_generation(w->current);
+
+	w->second = now;
+	w->edge = sink_generation_next_edge(generation, now);
+	w->turn = sink_generation_next_turn(generation, now);
+}
+
+/* returns  SINK_OK; else the generation is closed, and the one before in use */
+static int switch_to(struct watch *w, struct sink_generation *generation,
+	const struct sink_manifest *manifest, struct sink_why *why)
+{
+	int err = sink_current_switch(w->current, generation, manifest->serial);
+
 	if (err) {
-		sink_db_close(db);
+		sink_generation_close(generation);
 		return sink_why(why, err, "generation %llu: %s",
 			(unsigned long long)manifest->serial, sink_strerror(err));
 	}
 	w->used = *manifest;
-	atomic_store(&w->bytes, (size_t)manifest->base_size);
-	say_in_use(w, began);
-	say_direct(w, map);
-	if (w->ear.switched)
-		w->ear.switched(w->ear.arg, manifest->serial);
+	w->geo_pause = GEO_EVERY;
+	w->geo_at = now_ms() + w->geo_pause;
 	return SINK_OK;
 }
 
-static bool same_base(const struct sink_manifest *a, const struct sink_manifest *b)
+static int put_in_use(struct watch *w, const struct sink_manifest *manifest, struct sink_why *why,
+	int64_t began)
 {
-	return a->base_size == b->base_size &&
-		memcmp(a->base_digest, b->base_digest, sizeof a->base_digest) == 0;
+	const struct sink_manifest before = w->used;
+	struct sink_generation *generation;
+	int err = open_generation(w, manifest, why, &generation);
+
+	if (!err)
+		err = switch_to(w, generation, manifest, why);
+	if (err)
+		return err;
+	find_edges(w, time(NULL)); /* before the ear is told: what has turned by now is judged so */
+	atomic_store(&w->bytes, (size_t)manifest->base_size);
+	say_in_use(w, &before, began);
+	say_pause(w);
+	say_neutral(w);
+	say_direct(w, sink_db_map(sink_generation_db(generation)));
+	tell_ear(w);
+	return SINK_OK;
+}
+
+static bool same_policy(const struct sink_manifest *a, const struct sink_manifest *b)
+{
+	return a->policy_size == b->policy_size &&
+		memcmp(a->policy_digest, b->policy_digest, sizeof a->policy_digest) == 0;
+}
+
+static bool same_pause(const struct sink_manifest *a, const struct sink_manifest *b)
+{
+	return a->paused_since == b->paused_since && a->paused_until == b->paused_until;
 }
 
 /* A serial never goes back while this watch lives: who can replace the files cannot make the
@@ -219,7 +372,8 @@ static int load(struct watch *w, struct sink_why *why)
 	if (manifest.serial < w->used.serial)
 		return sink_why(why, SINK_EOLD, "generation %llu is published, which is older",
 			(unsigned long long)manifest.serial);
-	if (!same_base(&manifest, &w->used))
+	if (!same_base(&manifest, &w->used) || !same_policy(&manifest, &w->used) ||
+		!same_pause(&manifest, &w->used))
 		return sink_why(why, SINK_EOLD, "generation %llu is published with other content",
 			(unsigned long long)manifest.serial);
 	say_again(w);
@@ -254,7 +408,7 @@ static void plan_retry(struct watch *w, int err, bool changed)
 	w->retry_at = now_ms() + w->retry_pause;
 }
 
-void watch_look(struct watch *w)
+static void look_at_manifest(struct watch *w)
 {
 	struct sink_why why = { "" };
 	bool changed;
@@ -270,6 +424,138 @@ void watch_look(struct watch *w)
 	if (err)
 		say_failure(w, err, &why);
 	plan_retry(w, err, changed);
+}
+
+/* Entries may turn as often as their feeds please. */
+static void tell_turn(struct watch *w)
+{
+	if (now_ms() < w->quiet_until) {
+		if (w->ear.turned)
+			w->ear.turned(w->ear.arg);
+		return;
+	}
+	w->quiet_until = now_ms() + TURNS_EVERY;
+	mail_put(w->mail, false, "generation %llu: entries begin or end to be valid",
+		(unsigned long long)w->used.serial);
+	tell_ear(w);
+}
+
+static void tell_edge(struct watch *w)
+{
+	if (pause_of_now(w) != w->paused_until)
+		say_pause(w);
+	else
+		mail_put(w->mail, false, "generation %llu: a schedule goes on or off",
+			(unsigned long long)w->used.serial);
+	tell_ear(w);
+}
+
+/* Whichever way the clock goes. */
+static void look_at_clock(struct watch *w)
+{
+	const int64_t edge = w->edge, turn = w->turn;
+	time_t now = time(NULL);
+
+	if (now == w->second)
+		return;
+	find_edges(w, now);
+	if (w->edge == edge && w->turn == turn)
+		return;
+	sink_current_turn(w->current);
+	if (w->edge != edge)
+		tell_edge(w);
+	if (w->turn != turn)
+		tell_turn(w);
+}
+
+static bool same_geo(const struct sink_generation *a, const struct sink_generation *b)
+{
+	for (int kind = 0; kind < SINK_GEO_KINDS; kind++)
+		if (sink_generation_geo(a, (enum sink_geo_kind)kind) !=
+			sink_generation_geo(b, (enum sink_geo_kind)kind))
+			return false;
+	return true;
+}
+
+static int open_geo_again(struct watch *w, struct sink_why *why)
+{
+	const struct sink_manifest manifest = w->used;
+	struct sink_generation *generation;
+	int64_t began = now_ms();
+	bool changed;
+	int err = open_generation(w, &manifest, why, &generation);
+
+	if (err)
+		return err;
+	changed = !same_geo(generation, sink_current_generation(w->current));
+	err = switch_to(w, generation, &manifest, why);
+	if (err)
+		return err;
+	w->geo_said[0] = 0;
+	if (changed)
+		mail_put(w->mail, false,
+			"generation %llu: geo files replaced, %.3f seconds to switch",
+			(unsigned long long)w->used.serial, (double)(now_ms() - began) / 1000);
+	say_neutral(w);
+	if (changed)
+		tell_ear(w);
+	return SINK_OK;
+}
+
+/* One that is written to all the time, or cannot be had for want of memory, is looked at less and less often. */
+static void look_at_geo(struct watch *w)
+{
+	int64_t pause = 2 * w->geo_pause;
+	struct sink_why why = { "" };
+	int err;
+
+	if (now_ms() < w->geo_at)
+		return;
+	w->geo_at = now_ms() + GEO_EVERY;
+	if (!sink_generation_is_stale(sink_current_generation(w->current)))
+		return;
+	err = open_geo_again(w, &why);
+	if (err == SINK_ECANCELED)
+		return;
+	if (err)
+		say_geo_failure(w, &why);
+	else if (!sink_generation_is_stale(sink_current_generation(w->current)))
+		return;
+	w->geo_pause = pause < RETRY_LAST ? pause : RETRY_LAST;
+	w->geo_at = now_ms() + w->geo_pause;
+}
+
+static void hear_noted(void *arg, const struct sink_rule *rule, uint64_t count)
+{
+	const struct watch *w = arg;
+
+	tally_add(w->tally, rule, count);
+}
+
+/* Also when nothing is left that could note anything, about what was noted before. */
+static void say_tally(struct watch *w)
+{
+	int64_t now = now_ms();
+
+	sink_current_take_noted(w->current);
+	tally_say(w->tally, w->mail, (now - w->tally_from + 999) / 1000);
+	w->tally_from = now;
+}
+
+static void look_at_tally(struct watch *w)
+{
+	if (now_ms() - w->tally_from >= TALLY_EVERY * (int64_t)1000)
+		say_tally(w);
+}
+
+void watch_look(struct watch *w)
+{
+	look_at_tally(w);
+	look_at_manifest(w);
+	if (!sink_current_generation(w->current))
+		return;
+	look_at_geo(w);
+	look_at_clock(w);
 }
 
 /* --- when --- */
@@ -342,12 +628,15 @@ int watch_new(const char *dir, struct sink_current *current, struct mail *mail, 
 	w->mail = mail;
 	w->directory = -1;
 	w->stamp.error = -1; /* like no other: the first look looks */
+	w->tally = tally_new();
+	w->tally_from = now_ms();
+	sink_current_tell(current, hear_noted, w);
 	w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	w->notify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	w->dir = strdup(dir);
 	if (!w->dir || asprintf(&w->path, "%s/current", dir) < 0)
 		w->path = NULL;
-	if (w->wake < 0 || !w->path) {
+	if (w->wake < 0 || !w->path || !w->tally) {
 		int err = w->wake < 0 ? SINK_EIO : SINK_ENOMEM;
 
 		watch_stop(w);
@@ -370,6 +659,10 @@ void watch_stop(struct watch *w)
 		return;
 	if (w->running && w->owner == getpid()) /* in a forked child there is no thread to join */
 		end_thread(w);
+	if (w->tally)
+		say_tally(w);
+	sink_current_tell(w->current, NULL, NULL);
+	tally_free(w->tally);
 	if (w->notify >= 0)
 		close(w->notify);
 	if (w->wake >= 0)

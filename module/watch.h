@@ -1,4 +1,6 @@
-/* watch.h - notices a new generation in the data directory and puts it in use. Its thread touches
+/* watch.h - notices a new generation in the data directory, and replaced geo files, and puts them in use; and tells
+ * when a schedule of the policy goes on or off, when a pause is over, and when entries begin or end to be valid. Its
+ * thread touches
  * nothing of Unbound's: a reload of the resolver frees that before it tells us, so it knows no
  * Unbound header and what it has to say goes through the mail. */
 #ifndef MODULE_WATCH_H
@@ -23,8 +25,13 @@ int watch_new(const char *dir, struct sink_current *current, struct mail *mail, 
 
 /* Who wants to know, in the watch's thread. */
 struct watch_ear {
-	/* A generation was put in use. */
-	void (*switched)(void *arg, uint64_t serial);
+	/* Verdicts are others: a generation was put in use, or that one again with other geo files, or one of its
+	 * schedules went on or off, or its pause is over, or entries began or ended (sink_current_epoch() has
+	 * changed). */
+	void (*switched)(void *arg);
+	/* The same, of entries that turn so soon after others that the mail got no line about it: what follows from
+	 * it is not worth one either. May be NULL. */
+	void (*turned)(void *arg);
 	/* Time has passed. Returns milliseconds until it wants to be called again; it may be
 	 * called earlier. */
 	int (*tick)(void *arg);
@@ -37,7 +44,7 @@ void watch_tell(struct watch *watch, const struct watch_ear *ear);
 /* Look once, in the calling thread: put a generation in use if a newer one is published. Before
  * watch_start() only.
  *
- * cost     two system calls if nothing changed; else what sink_store_open() costs
+ * cost     a few system calls if nothing changed; else what sink_generation_open() costs
  */
 void watch_look(struct watch *watch);
 

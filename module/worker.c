@@ -117,6 +117,9 @@ static void on_wake(int fd, short bits, void *arg)
 	(void)bits;
 	if (eventfd_read(fd, &times))
 		return;
+	/* The worker's clock stands still between its own events, however long: what begins or ends now would be judged
+	 * by the time of the last packet. */
+	ub_comm_base_now(slot->env->worker_base);
 	atomic_store(&slot->heard, atomic_load(&workers->calls));
 	if (mail_waits(workers->mail))
 		workers_log(workers->mail, "sinkhole");
@@ -220,10 +223,10 @@ uint64_t workers_oldest(const struct workers *workers)
 	uint64_t oldest = QUERIES_NONE;
 
 	for (unsigned i = 0; i < met; i++) {
-		uint64_t serial = atomic_load(&workers->slots[i].queries.serial);
+		uint64_t epoch = atomic_load(&workers->slots[i].queries.epoch);
 
-		if (serial < oldest)
-			oldest = serial;
+		if (epoch < oldest)
+			oldest = epoch;
 	}
 	return oldest;
 }
@@ -240,7 +243,7 @@ int workers_new(unsigned count, struct mail *mail, struct workers **out)
 	workers->count = count;
 	for (unsigned i = 0; i < count; i++) {
 		workers->slots[i].workers = workers;
-		atomic_init(&workers->slots[i].queries.serial, QUERIES_NONE);
+		atomic_init(&workers->slots[i].queries.epoch, QUERIES_NONE);
 	}
 	mail_on_put(mail, wake_one, workers);
 	*out = workers;

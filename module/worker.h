@@ -44,7 +44,7 @@ struct queries *workers_queries(struct workers *workers, const struct module_env
 /* What the calling worker is expected to store; NULL: nothing is counted. */
 struct import *workers_import(struct workers *workers, const struct module_env *env);
 
-/* The smallest serial that a query alive began under; QUERIES_NONE if no query is alive. Any
+/* The smallest epoch that a query alive began under; QUERIES_NONE if no query is alive. Any
  * thread. */
 uint64_t workers_oldest(const struct workers *workers);
 

@@ -139,8 +139,8 @@ static inline struct sink_name name_of(const char *text)
 {
 	struct sink_name name;
 
-	ck_assert_msg(sink_name_from_text(sink_span_text(text), &name) == SINK_OK, "%s: no name",
-		text);
+	if (sink_name_from_text(sink_span_text(text), &name) != SINK_OK)
+		ck_abort_msg("%s: no name", text); /* not ck_assert_msg(), for loops: see MUST() */
 	return name;
 }
 
@@ -176,8 +176,8 @@ static inline struct sink_prefix prefix_of(const char *text)
 {
 	struct sink_prefix prefix;
 
-	ck_assert_msg(sink_prefix_from_text(sink_span_text(text), &prefix) == SINK_OK,
-		"%s: no prefix", text);
+	if (sink_prefix_from_text(sink_span_text(text), &prefix) != SINK_OK)
+		ck_abort_msg("%s: no prefix", text);
 	return prefix;
 }
 
@@ -204,8 +204,7 @@ static inline struct sink_summary end_base(struct sink_writer *writer)
 	struct sink_summary summary;
 	struct sink_why why;
 
-	ck_assert_msg(sink_writer_commit(writer, &sink_policy_default, &why, &summary) == SINK_OK,
-		"%s", why.text);
+	ck_assert_msg(sink_writer_commit(writer, &why, &summary) == SINK_OK, "%s", why.text);
 	return summary;
 }
 

@@ -82,10 +82,40 @@ status=0
 "$sinkhole" check right.yaml >/dev/full 2>err || status=$?
 ok "a summary that cannot be written" [ "$status" = 4 ]
 
+# --- files of geoip -------------------------------------------------------------------------------------
+
+# geoip COUNTRY: check a configuration with that file of countries; what is said of it goes to `said`.
+geoip() {
+	printf 'geoip: {country: %s, asn: "%s/asn.mmdb"}\n' "$1" "$geo" >geo.yaml
+	run check geo.yaml
+	grep -v 'geoip without policy' err >said
+}
+
+# geoip_says TEXT: a warning about the file, and nothing else; or nothing at all.
+geoip_says() {
+	[ "$status" = 0 ] && [ "$(cat said)" = "${1:+geo.yaml:1:18: warning: $1}" ]
+}
+
+geo=$source_tree/tests/data/geo
+cp "$geo/country.mmdb" "$geo/country-ipv4.mmdb" "$geo/asn.mmdb" "$geo/bad-nodes.mmdb" .
+geoip country.mmdb
+ok "a file of countries" geoip_says ""
+geoip country-ipv4.mmdb
+ok "one of IPv4 only" geoip_says "'country-ipv4.mmdb': knows IPv4 only"
+geoip nowhere.mmdb
+ok "one that is not there" geoip_says "'nowhere.mmdb': not there: rules that ask where an address is do not apply without it"
+geoip asn.mmdb
+ok "one of the other kind" geoip_says "'asn.mmdb': no record of it (a file of type \"GeoLite2-ASN\") has a country: rules that ask where an address is do not apply without it"
+head -c 1000 country.mmdb >cut.mmdb
+geoip cut.mmdb
+ok "one that was cut" geoip_says "'cut.mmdb': not a MaxMind DB file, or a damaged one: rules that ask where an address is do not apply without it"
+geoip bad-nodes.mmdb
+ok "a damaged one" grep -q "^geo.yaml:1:18: warning: 'bad-nodes.mmdb': .*: rules that ask where an address is do not apply without it" said
+
 # --- what is written about it ---------------------------------------------------------------------------
 
 page=$source_tree/doc/sinkhole.yaml.5
-sed -n '/^\.Bd -literal/,/^\.Ed/p' "$page" | sed '1d;$d' >example.yaml
+sed '1,/^\.Sh EXAMPLES/d' "$page" | sed -n '/^\.Bd -literal/,/^\.Ed/p' | sed '1d;$d' >example.yaml
 run check example.yaml
 ok "the manual's example is right" [ "$status" = 0 ]
 run check "$source_tree/tests/data/config/interfaces.yaml"

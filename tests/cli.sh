@@ -46,7 +46,6 @@ complains 2 "is no serial" "a serial that is none" verify 0
 complains 2 "is no serial" "a serial that is too large" rollback 99999999999999999999
 complains 2 "one SERIAL" "two serials" rollback 1 2
 complains 4 "sinkhole.yaml: .*No such file" "a configuration that is not there" compile -c sinkhole.yaml
-complains 2 "unknown command 'apply'" "so is apply" apply
 complains 2 "one command" "help about two" help compile lookup
 complains 2 "unknown command" "help about none" help frobnicate
 complains 2 "unknown command '.x1B\[2Jx'" "what was typed cannot clear the screen" "${escape}[2Jx"
@@ -74,7 +73,7 @@ ok "output that cannot be written is an error" all '[ $status = 4 ]' 'says "stan
 # --- options of compile -----------------------------------------------------------------------------
 
 fresh
-complains 2 "--action is" "--action" compile -d d --action refused list.txt
+complains 2 "--action is" "--action" compile -d d --action cname list.txt
 complains 2 "no IPv4" "--sinkhole-a" compile -d d --sinkhole-a 1.2.3 list.txt
 complains 2 "no IPv6" "--sinkhole-aaaa" compile -d d --sinkhole-aaaa 192.0.2.1 list.txt
 complains 2 "no IPv4" "--sinkhole-a, nothing behind the comma" compile -d d --sinkhole-a 192.0.2.1, list.txt
@@ -294,9 +293,9 @@ ok "is what lookup says" [ "$(action evil.example)" = nodata ]
 is 0 "a sinkhole" compile -d d --sinkhole-a 192.0.2.53,192.0.2.54 --sinkhole-aaaa 2001:db8::53 --ttl 0 list.txt
 ok "is what lookup says, too" [ "$(action evil.example)" = sinkhole ]
 run info -d d --json
-ok "info tells the answer" json '.policy == {"action": "sinkhole", "ttl": 0, "ede": 15, "addresses": [
+ok "info tells the answer" json '.policy.rules == [{"rule": "default", "match": {}, "action": "sinkhole", "addresses": [
 	{"type": "A", "address": "192.0.2.53"}, {"type": "A", "address": "192.0.2.54"},
-	{"type": "AAAA", "address": "2001:db8::53"}]}'
+	{"type": "AAAA", "address": "2001:db8::53"}], "ttl": 0, "ede": 15}]'
 
 # --- the gate ---------------------------------------------------------------------------------------------
 
@@ -374,8 +373,9 @@ run lookup -d d --at 2026-01-01 evil.example
 ok "--at that second: over" says expired
 run lookup -d d --json --type aaaa --client 192.0.2.9 www.EVIL.example clean.example 192.0.2.1
 ok "JSON: an object a line" [ "$(wc -l <out)" = 3 ]
-ok "JSON: all fields, in every object" jq -es 'map(keys == ["action", "client", "considered", "generation",
-	"matched", "name", "records", "rule", "scope", "trigger", "type"]) | all' out
+ok "JSON: all fields, in every object" jq -es 'map(del(.as) | keys == ["action", "answer", "at", "awaits", "client",
+	"considered", "country", "depends-on-client", "generation", "group", "matched", "monitor", "name", "records",
+	"rule", "scope", "trigger", "type"]) | all' out
 ok "JSON: of a hit" jq -es '.[0] | .name == "www.evil.example" and .type == "AAAA" and
 	.client == "192.0.2.9" and .generation == 1 and .action == "nxdomain" and .rule == "default" and
 	.matched == "evil.example" and .scope == "subtree" and .trigger == "qname" and
@@ -402,36 +402,45 @@ fresh
 "$build_tree/tests/publish" d 2>err
 run verify -d d
 ok "every kind of entry reads back" all '[ "$status" = 0 ]' 'says "11 names, 12 listings"'
-is 1 "lookup of a listed address" lookup -d d 192.0.2.1
-ok "says that it is not acted upon" says \
-	"^192.0.2.1: none; listed, but this version of the resolver does not act upon addresses yet$"
-ok "and all that is listed, the longest prefix of each trigger first" all '[ "$(wc -l <out)" = 5 ]' \
-	'sed -n 2p out | grep -q "not enforced by this version: block 192.0.2.1 (answer), source host, hint nxdomain$"' \
-	'sed -n 3p out | grep -q "expired at 1970-01-01T00:00:01Z: block 192.0.2.1 (answer), source over"' \
-	'sed -n 4p out | grep -q "not enforced by this version: block 192.0.2.0/24 (answer), source net$"' \
-	'sed -n 5p out | grep -q "not enforced by this version: block 192.0.2.0/25 (client), source client, hint drop$"'
-is 1 "lookup of listed addresses, JSON" lookup -d d --json 192.0.2.1 192.0.2.128/25 2001:DB8:0::5 192.0.3.1
+is 0 "lookup of a listed address" lookup -d d 192.0.2.1
+ok "says what becomes of an answer with it, and of a client" [ "$(cat out)" = \
+	"192.0.2.1: nxdomain, rule default; in an answer of which nothing else is listed
+  answer: ttl 10, ede 15
+  wins: block 192.0.2.1 (answer), source host, hint nxdomain
+  expired at 1970-01-01T00:00:01Z: block 192.0.2.1 (answer), source over, until 1970-01-01T00:00:01Z
+  less specific: block 192.0.2.0/24 (answer), source net
+  as a client's: nxdomain, rule default
+  answer: ttl 10, ede 15
+  wins: block 192.0.2.0/25 (client), source client, hint drop" ]
+is 0 "lookup of listed addresses, JSON" lookup -d d --json 192.0.2.1 192.0.2.128/25 2001:DB8:0::5 192.0.3.1
 ok "every field of the interface" jq -es 'map(has("name", "type", "client", "generation", "action", "rule",
 	"matched", "scope", "trigger", "records", "considered")) | all' out
-ok "action none, and what covers it under considered" jq -es '.[0] | .action == "none" and .matched == null and
-	.records == [] and (.note | test("addresses")) and
+ok "what is done, and what covers it under considered" jq -es '.[0] | .action == "nxdomain" and
+	.matched == "192.0.2.1" and .scope == null and .trigger == "answer" and .as.client.action == "nxdomain" and
+	.as["ns-address"].action == "none" and (.records | map(.source)) == ["host"] and
 	[.considered[] | [.prefix, .trigger, .source, .outcome]] == [
-	["192.0.2.1", "answer", "host", "not enforced by this version"],
+	["192.0.2.1", "answer", "host", "wins"],
 	["192.0.2.1", "answer", "over", "expired at 1970-01-01T00:00:01Z"],
-	["192.0.2.0/24", "answer", "net", "not enforced by this version"],
-	["192.0.2.0/25", "client", "client", "not enforced by this version"]]' out
-ok "a prefix: only what covers all of it" jq -es '.[1] | .name == "192.0.2.128/25" and
-	(.considered | map(.prefix)) == ["192.0.2.0/24"]' out
-ok "IPv6" jq -es '.[2] | .name == "2001:db8::5" and (.considered | map(.trigger)) == ["ns-address"]' out
-ok "an address that is not listed" jq -es '.[3] | .considered == [] and has("note") == false' out
+	["192.0.2.0/24", "answer", "net", "less specific"],
+	["192.0.2.0/25", "client", "client", "wins"]]' out
+ok "a prefix: only told is what covers all of it" jq -es '.[1] | .name == "192.0.2.128/25" and
+	.action == "none" and (.considered | map([.prefix, .outcome])) == [["192.0.2.0/24", "covers it"]]' out
+ok "IPv6" jq -es '.[2] | .name == "2001:db8::5" and .action == "none" and
+	.as["ns-address"].action == "nxdomain" and (.considered | map(.trigger)) == ["ns-address"]' out
+ok "an address that is not listed" jq -es '.[3] | .considered == [] and .action == "none" and
+	[.as[].action] == ["none", "none"]' out
 run lookup -d d good.except.example x.good.except.example notgood.except.example
 ok "a name that an entry leaves alone, with all below it and no other" all \
 	'says "^good.except.example: none$"' 'says "^x.good.except.example: none$"' \
 	'says "leaves this name alone: block except.example (subtree), source except, except good.except.example$"' \
-	'says "^notgood.except.example: nxdomain$"'
-is 1 "entries for later" lookup -d d tcp.example types.example not.types.example
-ok "are told, and why they do nothing" all 'says "not enforced by this version, it asks for TCP: .*hint truncate"' \
-	'says "it asks for certain query types: .*, types AAAA HTTPS$"' 'says ", all types but A TYPE65534$"'
+	'says "^notgood.except.example: nxdomain, rule default$"'
+is 0 "entries for some types" lookup -d d tcp.example types.example not.types.example
+ok "are told, and that they are about others" all 'says "^tcp.example: nxdomain, rule default$"' \
+	'says "wins: .*hint truncate$"' 'says "^types.example: none$"' 'says "^not.types.example: none$"' \
+	'says "about other query types: .*, types AAAA HTTPS$"' 'says ", all types but A TYPE65534$"'
+run lookup -d d --type aaaa types.example not.types.example
+ok "and of their types" all 'says "^types.example: nxdomain, rule default$"' \
+	'says "^not.types.example: nxdomain, rule default$"'
 is 0 "an entry that brings data" lookup -d d data.example
 ok "shows it, printable" all '! grep -q "$escape" out' 'says "hint data, data A 192.0.2.1 (60 s); A \\\\# 5 c000020101 (60 s)"' \
 	'says "CNAME garden.test (300 s); TXT .a..b. ..027.2J... (0 s); AAAA 2001:db8::1 (0 s)"' \
@@ -443,8 +452,8 @@ ok "JSON: types, exceptions" jq -es '.[1].considered[0].types == ["AAAA", "HTTPS
 	.[2].considered[0].types == {"not": ["A", "TYPE65534"]} and
 	.[3].considered[0].except == ["good.except.example"] and .[3].considered[0].trigger == "qname"' out
 is 1 "a name below a listed name server" lookup -d d ns1.evil-dns.example
-ok "is told, and that nothing is done" \
-	says "not enforced by this version: block evil-dns.example (ns-name, subtree), source server"
+ok "is told, and that answers are meant" \
+	says "about answers from such a server: block evil-dns.example (ns-name, subtree), source server"
 run info -d d
 ok "info counts triggers" all \
 	'says "^listings by trigger: 6 qname, 3 answer, 1 client, 1 ns-name, 1 ns-address$"' \
@@ -648,6 +657,7 @@ seq -f 'n%.0f.big.example' 300000 >big.txt
 status=0
 (ulimit -f 1000 && exec "$sinkhole" compile -d d big.txt) >out 2>err </dev/null || status=$?
 ok "a limit on file sizes" complained 4 "nothing published"
+ok "says what it was that failed, not what came of it" all 'grep -q "File too large" err' '! grep -q "No such file" err'
 ok "leaves the old generation" all unchanged '[ "$(temps)" = 0 ]'
 if ! ldd "$sinkhole" 2>/dev/null | grep -q asan && ! grep -qa __asan_init "$sinkhole"; then
 	status=0

@@ -92,7 +92,7 @@ static int publish(const char *dir, struct sink_why *why)
 		sink_writer_abort(w);
 		return sink_why(why, err, "%s", sink_strerror(err));
 	}
-	err = sink_writer_commit(w, &sink_policy_default, why, &what.summary);
+	err = sink_writer_commit(w, why, &what.summary);
 	return err ? err : sink_store_publish(dir, &what, why, &manifest);
 }
 

@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "base.h"
-#include "sinkhole/decide.h"
+#include "policies.h"
 
 static char room[PATH_ROOM];
 
@@ -37,7 +37,7 @@ static void write_numbered(unsigned number, char path[PATH_ROOM])
 	make_base(inside(room, file, path), rows, LENGTH(rows));
 }
 
-static struct sink_db *make_numbered(unsigned number)
+static struct sink_generation *make_numbered(unsigned number)
 {
 	char path[PATH_ROOM];
 	struct sink_db *db;
@@ -45,11 +45,11 @@ static struct sink_db *make_numbered(unsigned number)
 	write_numbered(number, path);
 	db = open_base(path, SINK_MAP_SEALED);
 	ck_assert_int_eq(unlink(path), 0);
-	return db;
+	return generation_of(db, &sink_policy_default);
 }
 
-/* Which database is this? 0 if it contradicts itself. */
-static unsigned number_of(struct sink_reader *reader, const struct sink_name *common)
+/* Which generation is this? 0 if it contradicts itself. */
+static unsigned number_of(struct sink_judge *judge, const struct sink_name *common)
 {
 	struct sink_verdict verdict;
 	struct sink_record record;
@@ -57,15 +57,13 @@ static unsigned number_of(struct sink_reader *reader, const struct sink_name *co
 	struct sink_span source;
 	char text[32];
 
-	if (sink_decide(reader, common, 0, NULL, NULL, &verdict) ||
-		verdict.action != SINK_ACTION_NXDOMAIN ||
-		sink_reader_record(reader, verdict.winner.record, &record))
+	if (decide_name(judge, common, 0, &verdict) || verdict.action != SINK_ACTION_NXDOMAIN ||
+		sink_reader_record(sink_judge_reader(judge), verdict.winner.record, &record))
 		return 0;
 	source = record.text[SINK_FIELD_SOURCE];
 	snprintf(text, sizeof text, "own%.*s.example", (int)source.len, (const char *)source.at);
 	if (sink_name_from_text(sink_span_text(text), &own) ||
-		sink_decide(reader, &own, 0, NULL, NULL, &verdict) ||
-		verdict.action != SINK_ACTION_NXDOMAIN)
+		decide_name(judge, &own, 0, &verdict) || verdict.action != SINK_ACTION_NXDOMAIN)
 		return 0;
 	return (unsigned)strtoul((const char *)source.at, NULL, 10);
 }
@@ -75,42 +73,75 @@ static unsigned number_of(struct sink_reader *reader, const struct sink_name *co
 START_TEST(one_thread)
 {
 	struct sink_name common = name_of("x.common.example");
-	struct sink_reader *reader = NULL, *again;
+	struct sink_judge *judge = NULL, *again;
 	struct sink_current *current;
 
 	ck_assert_int_eq(sink_current_new(2, &current), SINK_OK);
 	ck_assert_uint_eq(sink_current_serial(current), 0);
-	ck_assert_int_eq(sink_current_enter(current, 0, &reader), SINK_ENOENT);
-	ck_assert_int_eq(sink_current_enter(current, 2, &reader), SINK_EINVAL);
-	ck_assert_int_eq(sink_current_enter(current, UINT_MAX, &reader), SINK_EINVAL);
-	ck_assert_ptr_null(reader);
+	ck_assert_int_eq(sink_current_enter(current, 0, &judge), SINK_ENOENT);
+	ck_assert_int_eq(sink_current_enter(current, 2, &judge), SINK_EINVAL);
+	ck_assert_int_eq(sink_current_enter(current, UINT_MAX, &judge), SINK_EINVAL);
+	ck_assert_ptr_null(judge);
 	sink_current_leave(current, 0); /* not entered: nothing happens */
 	sink_current_leave(current, 99);
 	ck_assert_int_eq(sink_current_switch(current, make_numbered(5), 5), SINK_OK);
 	ck_assert_uint_eq(sink_current_serial(current), 5);
-	ck_assert_int_eq(sink_current_enter(current, 0, &reader), SINK_OK);
-	ck_assert_uint_eq(number_of(reader, &common), 5);
+	ck_assert_int_eq(sink_current_enter(current, 0, &judge), SINK_OK);
+	ck_assert_uint_eq(number_of(judge, &common), 5);
 	ck_assert_int_eq(sink_current_enter(current, 0, &again), SINK_EINVAL); /* twice */
 	ck_assert_int_eq(sink_current_enter(current, 1, &again), SINK_OK);
-	ck_assert_ptr_ne(reader, again);
+	ck_assert_ptr_ne(judge, again);
 	sink_current_leave(current, 1);
 	sink_current_leave(current, 0);
 	ck_assert_int_eq(sink_current_enter(current, 0, &again), SINK_OK);
-	ck_assert_ptr_eq(reader, again); /* begun once a generation */
+	ck_assert_ptr_eq(judge, again); /* begun once a generation */
 	sink_current_leave(current, 0);
 	ck_assert_int_eq(sink_current_switch(current, make_numbered(6), 6), SINK_OK);
-	ck_assert_int_eq(sink_current_enter(current, 0, &reader), SINK_OK);
-	ck_assert_uint_eq(number_of(reader, &common), 6);
+	ck_assert_int_eq(sink_current_enter(current, 0, &judge), SINK_OK);
+	ck_assert_uint_eq(number_of(judge, &common), 6);
 	sink_current_leave(current, 0);
 	ck_assert_int_eq(sink_current_switch(current, NULL, 7), SINK_OK); /* stop filtering */
 	ck_assert_uint_eq(sink_current_serial(current), 7);
-	ck_assert_int_eq(sink_current_enter(current, 0, &reader), SINK_ENOENT);
+	ck_assert_int_eq(sink_current_enter(current, 0, &judge), SINK_ENOENT);
 	ck_assert_int_eq(sink_current_switch(current, NULL, 8), SINK_OK);
 	ck_assert_int_eq(sink_current_switch(current, make_numbered(9), 9), SINK_OK);
-	ck_assert_int_eq(sink_current_enter(current, 1, &reader), SINK_OK);
+	ck_assert_int_eq(sink_current_enter(current, 1, &judge), SINK_OK);
 	sink_current_leave(current, 1);
 	sink_current_free(current);
 	sink_current_free(NULL);
+}
+END_TEST
+
+/* What is judged anew has a new epoch, whatever its serial. */
+START_TEST(epochs)
+{
+	struct sink_name common = name_of("x.common.example");
+	struct sink_generation *second = make_numbered(2);
+	struct sink_current *current;
+	struct sink_judge *judge;
+
+	ck_assert_int_eq(sink_current_new(1, &current), SINK_OK);
+	ck_assert_uint_eq(sink_current_epoch(current), 0);
+	ck_assert_ptr_null(sink_current_generation(current));
+	ck_assert_int_eq(sink_current_switch(current, make_numbered(1), 7), SINK_OK);
+	ck_assert_uint_eq(sink_current_epoch(current), 1);
+	ck_assert_int_eq(sink_current_switch(current, second, 7),
+		SINK_OK); /* the serial of the first */
+	ck_assert_ptr_eq(sink_current_generation(current), second);
+	ck_assert_uint_eq(sink_current_epoch(current), 2);
+	ck_assert_uint_eq(sink_current_serial(current), 7);
+	ck_assert_int_eq(sink_current_enter(current, 0, &judge), SINK_OK);
+	ck_assert_uint_eq(number_of(judge, &common), 2);
+	ck_assert_uint_eq(sink_current_entered(current, 0), 7);
+	sink_current_turn(current);
+	ck_assert_uint_eq(sink_current_epoch(current), 3);
+	ck_assert_uint_eq(number_of(judge, &common), 2);
+	sink_current_leave(current, 0);
+	ck_assert_ptr_eq(sink_current_generation(current), second);
+	ck_assert_int_eq(sink_current_switch(current, NULL, 8), SINK_OK);
+	ck_assert_uint_eq(sink_current_epoch(current), 4);
+	ck_assert_ptr_null(sink_current_generation(current));
+	sink_current_free(current);
 }
 END_TEST
 
@@ -118,7 +149,7 @@ END_TEST
 
 struct switching {
 	struct sink_current *current;
-	struct sink_db *db;
+	struct sink_generation *generation;
 	atomic_bool done;
 };
 
@@ -126,7 +157,8 @@ static void *switch_once(void *arg)
 {
 	struct switching *switching = arg;
 
-	ck_assert_int_eq(sink_current_switch(switching->current, switching->db, 2), SINK_OK);
+	ck_assert_int_eq(sink_current_switch(switching->current, switching->generation, 2),
+		SINK_OK);
 	atomic_store(&switching->done, true);
 	return NULL;
 }
@@ -141,13 +173,13 @@ static void nap(long nanoseconds)
 START_TEST(switch_waits_for_a_reader)
 {
 	struct sink_name common = name_of("common.example");
-	struct switching switching = { .db = NULL };
-	struct sink_reader *old, *new;
+	struct switching switching = { .generation = NULL };
+	struct sink_judge *old, *new;
 	pthread_t thread;
 
 	ck_assert_int_eq(sink_current_new(2, &switching.current), SINK_OK);
 	ck_assert_int_eq(sink_current_switch(switching.current, make_numbered(1), 1), SINK_OK);
-	switching.db = make_numbered(2);
+	switching.generation = make_numbered(2);
 	ck_assert_int_eq(sink_current_enter(switching.current, 0, &old), SINK_OK);
 	ck_assert_int_eq(pthread_create(&thread, NULL, switch_once, &switching), 0);
 	while (sink_current_serial(switching.current) != 2)
@@ -201,13 +233,13 @@ static void make_kinds(void)
 	}
 }
 
-static struct sink_db *open_kind(uint64_t serial)
+static struct sink_generation *open_kind(uint64_t serial)
 {
 	struct sink_db *db;
 	size_t i = serial % KINDS;
 
 	ck_assert_int_eq(sink_db_open(kinds[i].path, &kinds[i].options, NULL, &db), SINK_OK);
-	return db;
+	return generation_of(db, &sink_policy_default);
 }
 
 /* Could `number` be that of a generation that was in use between two looks at the serial? The
@@ -228,16 +260,15 @@ static void *live(void *arg)
 
 	while (!atomic_load(&crowd.stop)) {
 		uint64_t first = sink_current_serial(crowd.current);
-		struct sink_reader *reader;
-		int err = sink_current_enter(crowd.current, slot, &reader);
+		struct sink_judge *judge;
+		int err = sink_current_enter(crowd.current, slot, &judge);
 
 		if (err == SINK_ENOENT) {
 			atomic_fetch_add(&crowd.empty[slot], 1);
 			continue;
 		}
 		if (err ||
-			!fits(number_of(reader, &common), first,
-				sink_current_serial(crowd.current)))
+			!fits(number_of(judge, &common), first, sink_current_serial(crowd.current)))
 			atomic_fetch_add(&crowd.wrong, 1);
 		if (!err)
 			sink_current_leave(crowd.current, slot);
@@ -257,9 +288,9 @@ START_TEST(crowd_sees_one_generation)
 	for (uintptr_t i = 0; i < READERS; i++)
 		ck_assert_int_eq(pthread_create(&threads[i], NULL, live, (void *)i), 0);
 	for (unsigned i = 1; i <= SWITCHES; i++) {
-		struct sink_db *db = i % PAUSE_EVERY ? open_kind(i) : NULL;
+		struct sink_generation *generation = i % PAUSE_EVERY ? open_kind(i) : NULL;
 
-		ck_assert_int_eq(sink_current_switch(crowd.current, db, i), SINK_OK);
+		ck_assert_int_eq(sink_current_switch(crowd.current, generation, i), SINK_OK);
 		ck_assert_uint_eq(sink_current_serial(crowd.current), i);
 	}
 	atomic_store(&crowd.stop, true);
@@ -278,18 +309,18 @@ END_TEST
 START_TEST(idle_slots_do_not_matter)
 {
 	struct sink_current *current;
-	struct sink_reader *reader;
+	struct sink_judge *judge;
 
 	ck_assert_int_eq(sink_current_new(1000, &current), SINK_OK);
 	ck_assert_int_eq(sink_current_switch(current, make_numbered(1), 1), SINK_OK);
-	ck_assert_int_eq(sink_current_enter(current, 999, &reader), SINK_OK);
+	ck_assert_int_eq(sink_current_enter(current, 999, &judge), SINK_OK);
 	sink_current_leave(current, 999);
 	ck_assert_int_eq(sink_current_switch(current, make_numbered(2), 2), SINK_OK);
-	ck_assert_int_eq(sink_current_enter(current, 0, &reader), SINK_OK);
+	ck_assert_int_eq(sink_current_enter(current, 0, &judge), SINK_OK);
 	sink_current_leave(current, 0);
 	sink_current_free(current);
 	ck_assert_int_eq(sink_current_new(0, &current), SINK_OK);
-	ck_assert_int_eq(sink_current_enter(current, 0, &reader), SINK_EINVAL);
+	ck_assert_int_eq(sink_current_enter(current, 0, &judge), SINK_EINVAL);
 	sink_current_free(current);
 }
 END_TEST
@@ -302,6 +333,7 @@ int main(void)
 
 	tcase_add_checked_fixture(alone, enter_room, leave_room);
 	tcase_add_test(alone, one_thread);
+	tcase_add_test(alone, epochs);
 	tcase_add_test(alone, switch_waits_for_a_reader);
 	tcase_add_test(alone, idle_slots_do_not_matter);
 	tcase_set_timeout(alone, 60);

@@ -8,6 +8,7 @@
 
 #include "base.h"
 #include "mdb.h"
+#include "policies.h"
 #include "schema.h"
 #include "sinkhole/decide.h"
 
@@ -40,6 +41,10 @@ static struct sink_record make_record(const char *source, unsigned i)
 		record.hint = SINK_HINT_DATA;
 		record.data = sink_span("\0\1\0\0\0\0\0\4\1\1\1\1", 12);
 	}
+	if (i % 8 == 5)
+		record.valid_from = 1000 + i;
+	if (i % 8 == 6)
+		record.valid_until = INT64_C(4102444800) + i;
 	return record;
 }
 
@@ -213,12 +218,12 @@ static struct victim make_victim(void)
 static void check_old_one(struct sink_current *current)
 {
 	struct sink_verdict verdict;
-	struct sink_reader *reader;
+	struct sink_judge *judge;
 
-	ck_assert_int_eq(sink_current_enter(current, 0, &reader), SINK_OK);
-	ck_assert_int_eq(sink_decide(reader, &listed, 0, NULL, NULL, &verdict), SINK_OK);
+	ck_assert_int_eq(sink_current_enter(current, 0, &judge), SINK_OK);
+	ck_assert_int_eq(decide_name(judge, &listed, 0, &verdict), SINK_OK);
 	ck_assert_int_eq(verdict.action, SINK_ACTION_NXDOMAIN);
-	ck_assert_int_eq(sink_decide(reader, &unlisted, 0, NULL, NULL, &verdict), SINK_OK);
+	ck_assert_int_eq(decide_name(judge, &unlisted, 0, &verdict), SINK_OK);
 	ck_assert_int_eq(verdict.action, SINK_ACTION_NONE);
 	sink_current_leave(current, 0);
 }
@@ -231,9 +236,12 @@ START_TEST(damaged_files_are_refused)
 	unsigned before = open_files();
 
 	ck_assert_int_eq(sink_current_new(1, &current), SINK_OK);
-	ck_assert_int_eq(sink_current_switch(current, open_base(good, SINK_MAP_SEALED), 1),
+	ck_assert_int_eq(sink_current_switch(current,
+				 generation_of(open_base(good, SINK_MAP_SEALED),
+					 &sink_policy_default),
+				 1),
 		SINK_OK);
-	for (unsigned n = 0; n < CASES; n++) {
+	for (unsigned n = 0; n < CASES; n += STRIDE) {
 		struct sink_db *db = NULL;
 		struct sink_why why;
 		int err;
@@ -303,15 +311,33 @@ static void walk_through(struct sink_reader *reader)
 	sink_walk_end(walk);
 }
 
+/* Bind a policy to it, which looks at each facet, and decide. */
+static void decide_by(const struct sink_db *db)
+{
+	struct sink_geo *geo[SINK_GEO_KINDS] = { NULL };
+	struct sink_generation *generation;
+	struct sink_verdict verdict;
+	struct sink_judge *judge;
+	int err = sink_generation_of(sink_db_share(db), policy_copy(&sink_policy_default), geo,
+		&generation);
+
+	ck_assert(err == SINK_OK || err == SINK_ECORRUPT);
+	if (err)
+		return;
+	ck_assert_int_eq(sink_judge_begin(generation, &judge), SINK_OK);
+	(void)decide_name(judge, &listed, 0, &verdict);
+	(void)decide_name(judge, &unlisted, 0, &verdict);
+	sink_judge_end(judge);
+	sink_generation_close(generation);
+}
+
 /* Use everything there is. True if it verifies. */
 static bool use(const struct sink_db *db)
 {
 	struct sink_reader *reader = begin_reader(db);
-	struct sink_verdict verdict;
 	bool sound;
 
-	(void)sink_decide(reader, &listed, 0, NULL, NULL, &verdict);
-	(void)sink_decide(reader, &unlisted, 0, NULL, NULL, &verdict);
+	decide_by(db);
 	for (unsigned i = 0; i < NAMES; i += 101) {
 		struct sink_name name = name_number(i);
 
@@ -601,9 +627,25 @@ static void no_head(const struct edit *e)
 	drop(e, sink_span_text("M"));
 }
 
-static void no_policy(const struct edit *e)
+static void no_facets(const struct edit *e)
 {
-	drop(e, sink_span_text("P"));
+	drop(e, sink_span_text("S"));
+}
+
+static void no_times(const struct edit *e) /* as before there were any */
+{
+	drop(e, sink_span_text("T"));
+}
+
+static void empty_times(const struct edit *e)
+{
+	put_value(e, sink_span_text("T"), sink_span("\0\0\0\0\0\0\0\0\0\0\0\0", 12));
+}
+
+static void times_lost(const struct edit *e)
+{
+	put_value(e, sink_span_text("T"),
+		sink_span("\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x3\xed", 20));
 }
 
 static void no_filter(const struct edit *e)
@@ -641,16 +683,16 @@ static const struct {
 	int open, verify;
 } changes[] = {
 	{ "magic", "M", 0, 1, 0, 0, SINK_ECORRUPT, 0 },
-	{ "version 1", "M", 9, 3, 0, 0, SINK_EVERSION, 0 },
-	{ "version 3", "M", 9, 1, 0, 0, SINK_EVERSION, 0 },
+	{ "version 2", "M", 9, 1, 0, 0, SINK_EVERSION, 0 },
+	{ "version 4", "M", 9, 7, 0, 0, SINK_EVERSION, 0 },
 	{ "head short", "M", 0, 0, 1, 0, SINK_ECORRUPT, 0 },
 	{ "head long", "M", 0, 0, 0, 1, SINK_ECORRUPT, 0 },
 	{ "many names", "M", 15, 0x80, 0, 0, SINK_ECORRUPT, 0 },
 	{ "huge names", "M", 10, 0xff, 0, 0, SINK_ECORRUPT, 0 },
 	{ "one name off", "M", 17, 0x1f, 0, 0, SINK_OK, SINK_ECORRUPT },
 	{ "listings off", "M", 57, 1, 0, 0, SINK_OK, SINK_ECORRUPT },
-	{ "a record more", "M", 61, 1, 0, 0, SINK_OK, SINK_ECORRUPT },
-	{ "no records", "M", 61, 40, 0, 0, SINK_OK, SINK_ECORRUPT },
+	{ "a record more", "M", 61, 1, 0, 0, SINK_ECORRUPT, 0 },
+	{ "no records", "M", 61, 40, 0, 0, SINK_ECORRUPT, 0 },
 	{ "an answer more", "M", 25, 1, 0, 0, SINK_OK, SINK_ECORRUPT },
 	{ "an answer less", "M", 25, 7, 0, 0, SINK_OK, SINK_ECORRUPT },
 	{ "a client", "M", 33, 1, 0, 0, SINK_ECORRUPT, 0 },
@@ -661,12 +703,20 @@ static const struct {
 	{ "33 bits", "M", 62 + 4, 2, 0, 0, SINK_ECORRUPT, 0 },
 	{ "129 bits", "M", 62 + 17 + 16, 2, 0, 0, SINK_ECORRUPT, 0 },
 	{ "a length of no client", "M", 62 + 34, 1, 0, 0, SINK_ECORRUPT, 0 },
-	{ "policy pass", "P", 0, 3, 0, 0, SINK_ECORRUPT, 0 },
-	{ "policy none", "P", 0, 2, 0, 0, SINK_ECORRUPT, 0 },
-	{ "policy unknown", "P", 0, 0xff, 0, 0, SINK_ECORRUPT, 0 },
-	{ "policy ttl", "P", 1, 0x80, 0, 0, SINK_ECORRUPT, 0 },
-	{ "policy long", "P", 0, 0, 0, 1, SINK_ECORRUPT, 0 },
-	{ "policy short", "P", 0, 0, 1, 0, SINK_ECORRUPT, 0 },
+	{ "facets short", "S", 0, 0, 1, 0, SINK_ECORRUPT, 0 },
+	{ "facets long", "S", 0, 0, 0, 4, SINK_ECORRUPT, 0 },
+	{ "another number of facets", "S", 3, 1, 0, 0, SINK_ECORRUPT, 0 },
+	{ "a facet of another record", "S", 7, 1, 0, 0, SINK_ECORRUPT, 0 },
+	{ "a facet with another trigger", "S", 8, 2, 0, 0, SINK_OK, SINK_ECORRUPT },
+	{ "times short", "T", 0, 0, 1, 0, SINK_ECORRUPT, 0 },
+	{ "times long", "T", 0, 0, 0, 4, SINK_ECORRUPT, 0 },
+	{ "another number of times", "T", 3, 1, 0, 0, SINK_ECORRUPT, 0 },
+	{ "times of more facets", "T", 11, 1, 0, 0, SINK_ECORRUPT, 0 },
+	{ "another second", "T", 12 + 7, 1, 0, 0, SINK_OK, SINK_ECORRUPT },
+	{ "seconds that fall", "T", 12, 0xff, 0, 0, SINK_OK, SINK_ECORRUPT },
+	{ "another facet's times", "T", 12 + 10 * 8 + 3, 0x10, 0, 0, SINK_OK, SINK_ECORRUPT },
+	{ "a facet's times twice", "T", 12 + 10 * 8 + 3, 1, 0, 0, SINK_ECORRUPT, 0 },
+	{ "times of no facet", "T", 12 + 10 * 8 + 4 * 4, 1, 0, 0, SINK_ECORRUPT, 0 },
 	{ "filter magic", "F", 0, 1, 0, 0, SINK_ECORRUPT, 0 },
 	{ "filter version", "F", 7, 3, 0, 0, SINK_EVERSION, 0 },
 	{ "filter count", "F", 15, 1, 0, 0, SINK_ECORRUPT, 0 },
@@ -683,7 +733,10 @@ static const struct {
 	int open, verify;
 } edits[] = {
 	{ "no head", no_head, SINK_ECORRUPT, 0 },
-	{ "no policy", no_policy, SINK_ECORRUPT, 0 },
+	{ "no facets", no_facets, SINK_ECORRUPT, 0 },
+	{ "no times", no_times, SINK_OK, SINK_OK },
+	{ "empty times", empty_times, SINK_ECORRUPT, 0 },
+	{ "times lost", times_lost, SINK_OK, SINK_ECORRUPT },
 	{ "no filter", no_filter, SINK_ECORRUPT, 0 },
 	{ "filter forgets", filter_forgets, SINK_OK, SINK_ECORRUPT },
 	{ "stray key", stray_key, SINK_OK, SINK_ECORRUPT },

@@ -230,6 +230,26 @@ START_TEST(gate_forced)
 }
 END_TEST
 
+/* A zone that blocks all but what it lists, RPZ's "*": whoever forces it in means it. */
+START_TEST(root_wildcard)
+{
+	struct feed_entry entry = entry_of(".");
+	struct gate gate;
+
+	begin_gate(&gate);
+	ck_assert_int_eq(gate_judge(&gate, &entry, SINK_KIND_BLOCK, SINK_SCOPE_BELOW, false),
+		FEED_TLD);
+	ck_assert_int_eq(gate_force(&gate, "tld"), SINK_OK);
+	ck_assert_int_eq(gate_judge(&gate, &entry, SINK_KIND_BLOCK, SINK_SCOPE_BELOW, false),
+		FEED_TAKEN);
+	ck_assert_int_eq(gate_judge(&gate, &entry, SINK_KIND_BLOCK, SINK_SCOPE_EXACT, false),
+		FEED_TLD);
+	ck_assert_int_eq(gate_judge(&gate, &entry, SINK_KIND_ALLOW, SINK_SCOPE_SUBTREE, false),
+		FEED_TLD);
+	gate_end(&gate);
+}
+END_TEST
+
 START_TEST(clients_are_private)
 {
 	struct sink_prefix all, private;
@@ -458,6 +478,7 @@ int main(void)
 	tcase_add_test(set, set_of_many);
 	tcase_add_loop_test(gate, gate_judges, 0, LENGTH(judged));
 	tcase_add_loop_test(gate, gate_forced, 0, LENGTH(forced));
+	tcase_add_test(gate, root_wildcard);
 	tcase_add_test(gate, clients_are_private);
 	tcase_add_test(gate, words);
 	tcase_add_test(gate, protected_file);

@@ -16,11 +16,16 @@ static const struct sink_manifest example = {
 		0x6c, 0x15, 0xb0, 0xf0, 0x0a, 0x08 },
 	.names = 10000000,
 	.listings = 10000321,
+	.policy = "policy-42-9f86d081884c7d65.bin",
+	.policy_size = 9,
+	.policy_digest = { 0x9f, 0x86, 0xd0, 0x81, 0x88, 0x4c, 0x7d, 0x65, 0x9a, 0x2f, 0xea, 0xa0,
+		0xc5, 0x5a, 0xd0, 0x15, 0xa3, 0xbf, 0x4f, 0x1b, 0x2b, 0x0b, 0x82, 0x2c, 0xd1, 0x5d,
+		0x6c, 0x15, 0xb0, 0xf0, 0x0a, 0x08 },
 	.origin = "compile",
 	.tool = "sinkhole 0.1.0",
 };
 
-#define L_HEAD "sinkhole-generation 1\n"
+#define L_HEAD "sinkhole-generation 2\n"
 #define L_SERIAL "serial 42\n"
 #define L_TIME "time 2026-11-21T12:00:00Z\n"
 #define L_TOOL "tool sinkhole 0.1.0\n"
@@ -32,10 +37,17 @@ static const struct sink_manifest example = {
 #define L_SHA "base-sha256 " SHA "\n"
 #define L_NAMES "names 10000000\n"
 #define L_LISTINGS "listings 10000321\n"
+#define L_POLICY "policy policy-42-9f86d081884c7d65.bin\npolicy-size 9\npolicy-sha256 " SHA "\n"
 
 #define TOP L_HEAD L_SERIAL L_TIME L_TOOL L_ORIGIN
-#define BELOW L_BASE L_SIZE L_SHA L_NAMES L_LISTINGS
+#define BELOW L_BASE L_SIZE L_SHA L_NAMES L_LISTINGS L_POLICY
 #define ALL TOP L_REASON BELOW
+
+/* With a pause. */
+#define L_SINCE "paused 2026-11-21T11:00:00Z\n"
+#define L_UNTIL "paused-until 2026-11-21T12:10:00Z\n"
+#define L_OPEN "paused-until\n"
+#define ALL3 "sinkhole-generation 3\n" L_SERIAL L_TIME L_TOOL L_ORIGIN L_REASON BELOW
 
 #define X255 \
 	"aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggg" \
@@ -66,17 +78,18 @@ static const struct {
 } texts[] = {
 	{ SINK_ECORRUPT, TEXT("") },
 	{ SINK_ECORRUPT, TEXT(L_HEAD) },
-	{ SINK_EVERSION, TEXT("sinkhole-generation 2\n") },
-	{ SINK_EVERSION, TEXT("sinkhole-generation 2\nanything\n") },
+	{ SINK_EVERSION, TEXT("sinkhole-generation 1\n") },
+	{ SINK_EVERSION, TEXT("sinkhole-generation 4\nanything\n") },
+	{ SINK_ECORRUPT, TEXT("sinkhole-generation 3\nanything\n") },
 	{ SINK_EVERSION, TEXT("sinkhole-generation 0\n" L_SERIAL) },
 	{ SINK_ECORRUPT,
-		TEXT("sinkhole-generation 01\n" L_SERIAL L_TIME L_TOOL L_ORIGIN L_REASON BELOW) },
+		TEXT("sinkhole-generation 02\n" L_SERIAL L_TIME L_TOOL L_ORIGIN L_REASON BELOW) },
 	{ SINK_ECORRUPT,
-		TEXT("sinkhole-generation 1 \n" L_SERIAL L_TIME L_TOOL L_ORIGIN L_REASON BELOW) },
+		TEXT("sinkhole-generation 2 \n" L_SERIAL L_TIME L_TOOL L_ORIGIN L_REASON BELOW) },
 	{ SINK_ECORRUPT,
 		TEXT("sinkhole-generation  1\n" L_SERIAL L_TIME L_TOOL L_ORIGIN L_REASON BELOW) },
 	{ SINK_ECORRUPT,
-		TEXT("Sinkhole-generation 1\n" L_SERIAL L_TIME L_TOOL L_ORIGIN L_REASON BELOW) },
+		TEXT("Sinkhole-generation 2\n" L_SERIAL L_TIME L_TOOL L_ORIGIN L_REASON BELOW) },
 	{ SINK_ECORRUPT, TEXT(ALL "more\n") },
 	{ SINK_ECORRUPT, TEXT(ALL "\n") },
 	{ SINK_ECORRUPT, TEXT("\n" ALL) },
@@ -182,6 +195,26 @@ static const struct {
 			"gf86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\n" L_NAMES
 				L_LISTINGS) },
 	{ SINK_OK, TEXT(ALL) },
+	/* version 3 is for a pause, and for nothing else */
+	{ SINK_ECORRUPT, TEXT(ALL3) },
+	{ SINK_ECORRUPT, TEXT(ALL L_SINCE L_UNTIL) },
+	{ SINK_ECORRUPT, TEXT(ALL L_SINCE L_OPEN) },
+	{ SINK_ECORRUPT, TEXT(ALL3 L_SINCE) },
+	{ SINK_ECORRUPT, TEXT(ALL3 L_UNTIL) },
+	{ SINK_ECORRUPT, TEXT(ALL3 L_UNTIL L_SINCE) },
+	{ SINK_ECORRUPT, TEXT(ALL3 L_SINCE L_UNTIL L_UNTIL) },
+	{ SINK_ECORRUPT, TEXT(ALL3 "paused\n" L_UNTIL) },
+	{ SINK_ECORRUPT, TEXT(ALL3 "paused \n" L_UNTIL) },
+	{ SINK_ECORRUPT, TEXT(ALL3 "paused 1969-12-31T23:59:59Z\n" L_UNTIL) },
+	{ SINK_ECORRUPT, TEXT(ALL3 L_SINCE "paused-until \n") },
+	{ SINK_ECORRUPT, TEXT(ALL3 L_SINCE "paused-until never\n") },
+	{ SINK_ECORRUPT, TEXT(ALL3 L_SINCE "paused-until 0\n") },
+	{ SINK_ECORRUPT, TEXT(ALL3 L_SINCE "paused-until 1969-12-31T23:59:59Z\n") },
+	{ SINK_ECORRUPT, TEXT(ALL3 L_SINCE "paused-until 1970-01-01T00:00:00Z\n") },
+	{ SINK_OK, TEXT(ALL3 L_SINCE L_UNTIL) },
+	{ SINK_OK, TEXT(ALL3 L_SINCE L_OPEN) },
+	{ SINK_OK, TEXT(ALL3 "paused 1970-01-01T00:00:00Z\npaused-until 1970-01-01T00:00:01Z\n") },
+	{ SINK_OK, TEXT(ALL3 "paused 9999-12-31T23:59:59Z\npaused-until 9999-12-31T23:59:59Z\n") },
 };
 
 START_TEST(text_is_read)
@@ -229,12 +262,50 @@ START_TEST(example_is_as_documented)
 }
 END_TEST
 
+/* What version 2 could not say, and how it is read back. */
+START_TEST(pause_is_as_documented)
+{
+	static const struct {
+		int64_t until;
+		const char *text;
+	} rows[] = {
+		{ 1795263000, ALL3 L_SINCE L_UNTIL },
+		{ SINK_PAUSED_OPEN, ALL3 L_SINCE L_OPEN },
+	};
+
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		struct sink_manifest paused = example, manifest;
+		char text[SINK_MANIFEST_MAX], expected[2 * SINK_MANIFEST_MAX];
+		size_t len = with_end(rows[i].text, strlen(rows[i].text), expected);
+
+		paused.paused_since = 1795258800;
+		paused.paused_until = rows[i].until;
+		ck_assert_uint_eq(sink_manifest_format(&paused, text), len);
+		ck_assert_mem_eq(text, expected, len + 1);
+		ck_assert_int_eq(sink_manifest_parse(sink_span(text, len), NULL, &manifest),
+			SINK_OK);
+		ck_assert_int_eq(manifest.paused_since, paused.paused_since);
+		ck_assert_int_eq(manifest.paused_until, paused.paused_until);
+		ck_assert(sink_is_paused(&manifest, paused.time));
+	}
+	ck_assert(!sink_is_paused(&example, example.time));
+	ck_assert(!sink_is_paused(&example, INT64_MIN)); /* nor is it at any other time */
+}
+END_TEST
+
 /* Every byte, its `end` line and final line feed included, as every other byte. */
 START_TEST(any_changed_byte_is_refused)
 {
+	struct sink_manifest whole = example;
 	char text[SINK_MANIFEST_MAX];
-	size_t len = sink_manifest_format(&example, text);
+	size_t len;
 	struct sink_manifest manifest;
+
+	if (_i) { /* of the other version */
+		whole.paused_since = whole.time;
+		whole.paused_until = whole.time + 600;
+	}
+	len = sink_manifest_format(&whole, text);
 
 	for (size_t i = 0; i < len; i++) {
 		for (unsigned flip = 1; flip < 256; flip++) {
@@ -281,9 +352,11 @@ START_TEST(largest_manifest_fits)
 	char text[SINK_MANIFEST_MAX];
 	size_t len;
 
-	large.serial = large.base_size = large.names = large.listings = INT64_MAX;
-	large.time = 253402300799;
+	large.serial = large.base_size = large.names = large.listings = large.policy_size =
+		INT64_MAX;
+	large.time = large.paused_since = large.paused_until = 253402300799;
 	memset(large.base, 'b', sizeof large.base - 1);
+	memset(large.policy, 'p', sizeof large.policy - 1);
 	memset(large.origin, 'o', sizeof large.origin - 1);
 	memset(large.reason, 'r', sizeof large.reason - 1);
 	memset(large.tool, 't', sizeof large.tool - 1);
@@ -340,7 +413,8 @@ int main(void)
 	tcase_add_loop_test(text, text_is_read, 0, LENGTH(texts));
 	suite_add_tcase(suite, text);
 	tcase_add_test(damage, example_is_as_documented);
-	tcase_add_test(damage, any_changed_byte_is_refused);
+	tcase_add_test(damage, pause_is_as_documented);
+	tcase_add_loop_test(damage, any_changed_byte_is_refused, 0, 2);
 	tcase_add_test(damage, any_other_length_is_refused);
 	tcase_add_test(damage, largest_manifest_fits);
 	tcase_set_timeout(damage, 60);

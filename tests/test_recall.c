@@ -10,6 +10,9 @@
 #include "sinkhole/err.h"
 #include "suite.h"
 
+#define SIZE 100 /* bytes that a value is said to take */
+#define BYTES (RECALL_SHARDS * 4096)
+
 static struct recall *recall;
 static atomic_int alive; /* values that were made and not dropped */
 
@@ -46,13 +49,13 @@ static int get(const char *key, int64_t now)
 
 static void put(const char *key, int number, int64_t until)
 {
-	recall_put(recall, sink_span_text(key), value_of(number), until);
+	recall_put(recall, sink_span_text(key), value_of(number), SIZE, until);
 }
 
 static void begin(void)
 {
 	alive = 0;
-	ck_assert_int_eq(recall_new(256, drop, &recall), SINK_OK);
+	ck_assert_int_eq(recall_new(BYTES, drop, &recall), SINK_OK);
 }
 
 static void end(void)
@@ -100,28 +103,72 @@ START_TEST(the_newest_counts)
 }
 END_TEST
 
-/* Ten times as many keys as slots: the size holds, most slots are in use, and nobody gets another's. */
+/* Many times as many keys as there is memory for: the size holds, most of the memory is in use, and nobody gets
+ * another's. */
 START_TEST(bounded)
 {
 	char key[16];
 	int found = 0;
 
-	for (int i = 0; i < 2560; i++) {
+	for (int i = 0; i < 20000; i++) {
 		snprintf(key, sizeof key, "key %d", i);
 		put(key, i, 100);
-		ck_assert_int_eq(get(key, 0), i);
-		ck_assert_int_le(alive, 256);
+		MUST(get(key, 0) == i);
+		MUST(recall_bytes(recall) <= BYTES + RECALL_SHARDS * 256);
 	}
-	for (int i = 0; i < 2560; i++) {
+	for (int i = 0; i < 20000; i++) {
 		int got;
 
 		snprintf(key, sizeof key, "key %d", i);
 		got = get(key, 0);
-		ck_assert(got == i || got == -1);
+		MUST(got == i || got == -1);
 		found += got == i;
 	}
 	ck_assert_int_eq(found, alive);
-	ck_assert_int_gt(found, 200);
+	ck_assert_int_gt(found, BYTES / (2 * (SIZE + 100)));
+	ck_assert_int_lt(found, BYTES / SIZE);
+}
+END_TEST
+
+/* Memory is taken as it is used. */
+START_TEST(small_at_first)
+{
+	size_t empty = recall_bytes(recall);
+
+	ck_assert_uint_lt(empty, 16384);
+	put("a", 1, 100);
+	ck_assert_uint_gt(recall_bytes(recall), empty + SIZE);
+	ck_assert_uint_lt(recall_bytes(recall), empty + SIZE + 512);
+	ck_assert_int_eq(get("a", 100), -1); /* its time is over: it goes */
+	ck_assert_int_eq(alive, 0);
+}
+END_TEST
+
+/* What is asked for stays, however many others come. */
+START_TEST(what_is_asked_for_stays)
+{
+	char key[16];
+
+	put("wanted", -7, 100);
+	put("other", -8, 100);
+	for (int i = 0; i < 20000; i++) {
+		snprintf(key, sizeof key, "key %d", i);
+		put(key, i, 100);
+		MUST(get("wanted", 0) == -7);
+	}
+	ck_assert_int_eq(get("other", 0), -1);
+}
+END_TEST
+
+/* Half of a part's memory is not for one. */
+START_TEST(too_large)
+{
+	put("a", 1, 100);
+	recall_put(recall, sink_span_text("a"), value_of(2), 4096 / 2, 100);
+	ck_assert_int_eq(alive, 1);
+	ck_assert_int_eq(get("a", 0), 1);
+	recall_put(recall, sink_span_text("a"), value_of(2), SIZE_MAX / 4, 100);
+	ck_assert_int_eq(alive, 1);
 }
 END_TEST
 
@@ -152,7 +199,7 @@ START_TEST(by_many_threads)
 	}
 	for (int i = 0; i < 4; i++)
 		pthread_join(thread[i], NULL);
-	ck_assert_int_le(alive, 256);
+	ck_assert_int_le(alive, BYTES / SIZE);
 }
 END_TEST
 
@@ -167,6 +214,9 @@ int main(void)
 	tcase_add_test(tests, its_own_key_only);
 	tcase_add_test(tests, the_newest_counts);
 	tcase_add_test(tests, bounded);
+	tcase_add_test(tests, small_at_first);
+	tcase_add_test(tests, what_is_asked_for_stays);
+	tcase_add_test(tests, too_large);
 	tcase_add_test(tests, by_many_threads);
 	suite_add_tcase(suite, tests);
 	return run_suite(suite);

@@ -1,5 +1,6 @@
 /* test_schema.c - the bytes of doc/DATABASE.md, both ways, and what is refused. */
 #include "schema.h"
+#include "sinkhole/policy.h"
 
 #include "filter.h"
 #include "suite.h"
@@ -513,106 +514,226 @@ START_TEST(bad_record_is_not_written)
 }
 END_TEST
 
-/* --- policy ----------------------------------------------------------------------------------- */
+/* --- facets ----------------------------------------------------------------------------------- */
 
-static const char policy_bytes[] = "\4\0\0\x0e\x10\0\x0f"
-				   "\1\xc0\0\2\x35"
-				   "\1\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x53";
-#define POLICY_LEN (sizeof policy_bytes - 1)
-
-static const struct sink_policy sinkhole = {
-	.block = SINK_ACTION_SINKHOLE,
-	.ttl = 3600,
-	.ede = SINK_EDE_BLOCKED,
-	.a_count = 1,
-	.aaaa_count = 1,
-	.a = { { 192, 0, 2, 0x35 } },
-	.aaaa = { { 0x20, 0x01, 0x0d, 0xb8, [15] = 0x53 } },
-};
-
-START_TEST(policy_both_ways)
+static size_t facet_of(const struct sink_record *record, uint8_t out[SCHEMA_FACET_KEY_MAX])
 {
-	uint8_t bytes[SCHEMA_POLICY_MAX];
-	struct sink_policy back;
+	uint8_t bytes[SCHEMA_RECORD_MAX];
+	size_t len = schema_record_encode(record, bytes);
 
-	ck_assert_uint_eq(schema_policy_encode(&sinkhole, bytes), POLICY_LEN);
-	ck_assert_mem_eq(bytes, policy_bytes, POLICY_LEN);
-	ck_assert_int_eq(schema_policy_decode(SPAN(policy_bytes), &back), SINK_OK);
-	ck_assert_int_eq(back.block, sinkhole.block);
-	ck_assert_uint_eq(back.ttl, sinkhole.ttl);
-	ck_assert_uint_eq(back.ede, sinkhole.ede);
-	ck_assert_uint_eq(back.a_count, 1);
-	ck_assert_uint_eq(back.aaaa_count, 1);
-	ck_assert_mem_eq(back.a, sinkhole.a, sizeof back.a);
-	ck_assert_mem_eq(back.aaaa, sinkhole.aaaa, sizeof back.aaaa);
+	ck_assert_uint_gt(len, 0);
+	return schema_facet_key(sink_span(bytes, len), out);
+}
+
+static bool one_facet(const struct sink_record *a, const struct sink_record *b)
+{
+	uint8_t x[SCHEMA_FACET_KEY_MAX], y[SCHEMA_FACET_KEY_MAX];
+
+	return sink_span_equal(sink_span(x, facet_of(a, x)), sink_span(y, facet_of(b, y)));
+}
+
+START_TEST(what_rules_can_ask_about)
+{
+	const struct sink_record plain = { .confidence = 50 };
+	struct sink_record other = plain;
+
+	for (int i = 0; i < SINK_FIELD_COUNT; i++) {
+		other = plain;
+		other.text[i] = sink_span_text("x");
+		ck_assert(one_facet(&plain, &other) == (i == SINK_FIELD_REFERENCE));
+	}
+	other = plain;
+	other.severity = SINK_SEVERITY_LOW;
+	ck_assert(!one_facet(&plain, &other));
+	other = plain;
+	other.confidence = 51;
+	ck_assert(!one_facet(&plain, &other));
+	other = plain;
+	other.tlp = SINK_TLP_RED;
+	ck_assert(!one_facet(&plain, &other));
 }
 END_TEST
 
-START_TEST(largest_policy)
+START_TEST(what_no_rule_asks_about)
 {
-	uint8_t bytes[SCHEMA_POLICY_MAX];
-	struct sink_policy policy = sinkhole, back;
+	const struct sink_record plain = { .confidence = 50 };
+	struct sink_record other = plain;
 
-	policy.ttl = SINK_TTL_MAX;
-	policy.ede = SINK_EDE_NONE;
-	policy.a_count = policy.aaaa_count = SINK_ADDRESSES_MAX;
-	memset(policy.aaaa, 0x11, sizeof policy.aaaa);
-	ck_assert_uint_eq(schema_policy_encode(&policy, bytes), sizeof bytes);
-	ck_assert_int_eq(schema_policy_decode(sink_span(bytes, sizeof bytes), &back), SINK_OK);
-	ck_assert_mem_eq(back.aaaa, policy.aaaa, sizeof back.aaaa);
+	other.kind = SINK_KIND_ALLOW;
+	other.valid_from = 1;
+	other.valid_until = 2;
+	other.hint = SINK_HINT_DROP;
+	other.types = sink_span("\0\0\1", 3);
+	ck_assert(one_facet(&plain, &other));
 }
 END_TEST
 
-START_TEST(default_policy)
-{
-	uint8_t bytes[SCHEMA_POLICY_MAX];
+/* Two facets of three records: the second has records 1 and 2, and a name server. */
+static const char facet_bytes[] = "\0\0\0\2"
+				  "\0\0\0\0\1"
+				  "\0\0\0\1\x8"
+				  "\0\0\0\0"
+				  "\0\0\0\1"
+				  "\0\0\0\1";
 
-	ck_assert_uint_eq(schema_policy_encode(&sink_policy_default, bytes), 9);
-	ck_assert_mem_eq(bytes, "\2\0\0\0\x0a\0\x0f\0\0", 9);
+START_TEST(facets_are_found)
+{
+	struct schema_facets facets;
+	uint8_t head[SCHEMA_FACET_HEAD], triggers;
+	uint32_t record;
+
+	ck_assert_uint_eq(schema_facets_len(2, 3), sizeof facet_bytes - 1);
+	ck_assert_int_eq(schema_facets_decode(SPAN(facet_bytes), 3, &facets), SINK_OK);
+	ck_assert_uint_eq(facets.count, 2);
+	schema_facet_head(&facets, 1, &record, &triggers);
+	ck_assert_uint_eq(record, 1);
+	ck_assert_uint_eq(triggers, 1u << SINK_TRIGGER_NSNAME);
+	ck_assert_uint_eq(schema_facet_of(&facets, 0), 0);
+	ck_assert_uint_eq(schema_facet_of(&facets, 2), 1);
+	schema_facet_encode(1, 8, head);
+	ck_assert_mem_eq(head, facet_bytes + 9, sizeof head);
 }
 END_TEST
+
+START_TEST(facet_out_of_range)
+{
+	char bytes[sizeof facet_bytes];
+	struct schema_facets facets;
+
+	memcpy(bytes, facet_bytes, sizeof bytes);
+	bytes[sizeof facet_bytes - 2] = 2;
+	ck_assert_int_eq(schema_facets_decode(SPAN(bytes), 3, &facets), SINK_OK);
+	ck_assert_uint_eq(schema_facet_of(&facets, 2), UINT32_MAX);
+}
+END_TEST
+
+START_TEST(bad_facets)
+{
+	const uint8_t *bytes = (const uint8_t *)facet_bytes;
+	const size_t len = sizeof facet_bytes - 1;
+	struct schema_facets facets;
+
+	for (size_t less = 1; less <= len; less++)
+		ck_assert_int_eq(schema_facets_decode(sink_span(bytes, len - less), 3, &facets),
+			SINK_ECORRUPT);
+	ck_assert_int_eq(schema_facets_decode(sink_span(bytes, len + 1), 3, &facets),
+		SINK_ECORRUPT);
+	ck_assert_int_eq(schema_facets_decode(sink_span(bytes, len), 2, &facets), SINK_ECORRUPT);
+	ck_assert_int_eq(schema_facets_decode(sink_span(bytes, len), 4, &facets), SINK_ECORRUPT);
+	ck_assert_int_eq(schema_facets_decode(sink_span("\0\0\0\0", 4), 0, &facets), SINK_OK);
+	ck_assert_int_eq(schema_facets_decode(sink_span("\0\0\0\0\0\0\0\0", 8), 1, &facets),
+		SINK_ECORRUPT); /* a record without facet */
+	ck_assert_int_eq(schema_facets_decode(sink_span("\0\0\0\1\0\0\0\0\0", 9), 0, &facets),
+		SINK_ECORRUPT);
+}
+END_TEST
+
+/* --- times ------------------------------------------------------------------------------------ */
+
+/* Of a block and an allow, as in doc/DATABASE.md. */
+static const char time_bytes[] = "\0\0\0\2\0\0\0\1\0\0\0\1"
+				 "\0\0\0\0\0\0\0\2\0\0\0\0\x65\x92\0\x80"
+				 "\0\0\0\0\x67\x74\x85\0"
+				 "\0\0\0\0";
 
 static const struct {
-	const uint8_t *bytes;
-	size_t len;
-} bad_policies[] = {
-	{ BYTES("") },
-	{ BYTES("\2\0\0\0\x0a\0\x0f\0") },
-	{ BYTES("\2\0\0\0\x0a\0\x0f\0\0\0") },
-	{ BYTES("\0\0\0\0\x0a\0\x0f\0\0") }, /* none */
-	{ BYTES("\1\0\0\0\x0a\0\x0f\0\0") }, /* pass */
-	{ BYTES("\5\0\0\0\x0a\0\x0f\0\0") },
-	{ BYTES("\2\0\x09\x3a\x81\0\x0f\0\0") }, /* a week and a second */
-	{ BYTES("\2\xff\0\0\x0a\0\x0f\0\0") },
-	{ BYTES("\2\0\0\0\x0a\0\x0f\1aaaa\0") }, /* an address that nobody will get */
-	{ BYTES("\3\0\0\0\x0a\0\x0f\0\1bbbbbbbbbbbbbbbb") },
-	{ BYTES("\4\0\0\0\x0a\0\x0f\1aaa\0") },
-	{ BYTES("\4\0\0\0\x0a\0\x0f\x09"
-		"aaaabbbbccccddddeeeeffffgggghhhhiiii\0") },
-	{ BYTES("\4\0\0\0\x0a\0\x0f\0\xff") },
+	int64_t now, sure, perhaps;
+} next_rows[] = {
+	{ INT64_MIN, 2, 0x67748500 },
+	{ -1, 2, 0x67748500 },
+	{ 0, 2, 0x67748500 },
+	{ 1, 2, 0x67748500 },
+	{ 2, 0x65920080, 0x67748500 },
+	{ 0x6592007f, 0x65920080, 0x67748500 },
+	{ 0x65920080, INT64_MAX, 0x67748500 },
+	{ 0x67748500, INT64_MAX, INT64_MAX },
+	{ INT64_MAX - 1, INT64_MAX, INT64_MAX },
+	{ INT64_MAX, INT64_MAX, INT64_MAX },
 };
 
-START_TEST(bad_policy)
+START_TEST(next_times)
 {
-	struct sink_policy policy = { .ttl = 42 };
+	const struct schema_times none = { .facets_count = 0 };
+	struct schema_times times;
 
-	ck_assert_int_eq(schema_policy_decode(sink_span(bad_policies[_i].bytes,
-						      bad_policies[_i].len),
-				 &policy),
-		SINK_ECORRUPT);
-	ck_assert_uint_eq(policy.ttl, 42);
+	ck_assert_uint_eq(schema_times_len(2, 1, 1), sizeof time_bytes - 1);
+	ck_assert_int_eq(schema_times_decode(sink_span(time_bytes, sizeof time_bytes - 1), 1,
+				 &times),
+		SINK_OK);
+	ck_assert_uint_eq(times.facets_count, 1);
+	ck_assert_uint_eq(schema_times_facet(&times, 0), 0);
+	for (size_t i = 0; i < LENGTH(next_rows); i++) {
+		int64_t now = next_rows[i].now;
+
+		ck_assert_int_eq(schema_times_next(&times, SCHEMA_TURN_SURE, now),
+			next_rows[i].sure);
+		ck_assert_int_eq(schema_times_next(&times, SCHEMA_TURN_PERHAPS, now),
+			next_rows[i].perhaps);
+		ck_assert_int_eq(schema_times_next(&none, SCHEMA_TURN_SURE, now), INT64_MAX);
+	}
 }
 END_TEST
 
-START_TEST(policy_with_nine_aaaa)
+/* Whoever wrote seconds in no order gets some second, or none, but never one that is over. */
+START_TEST(times_in_no_order)
 {
-	uint8_t bytes[9 + 9 * 16] = { 4, [8] = 9 }, out[SCHEMA_POLICY_MAX];
-	struct sink_policy policy = sinkhole;
+	char bytes[sizeof time_bytes];
+	struct schema_times times;
 
-	ck_assert_int_eq(schema_policy_decode(sink_span(bytes, sizeof bytes), &policy),
+	memcpy(bytes, time_bytes, sizeof bytes);
+	bytes[12] = (char)0xff; /* not even within 63 bits */
+	ck_assert_int_eq(schema_times_decode(sink_span(bytes, sizeof time_bytes - 1), 1, &times),
+		SINK_OK);
+	for (int64_t now = 0x65920070; now < 0x65920090; now++)
+		ck_assert_int_gt(schema_times_next(&times, SCHEMA_TURN_SURE, now), now);
+	ck_assert_int_eq(schema_times_next(&times, SCHEMA_TURN_SURE, 0x65920080), INT64_MAX);
+}
+END_TEST
+
+START_TEST(bad_times)
+{
+	static const struct {
+		const char *bytes;
+		size_t len;
+	} rows[] = {
+		{ "\0\0\0\0\0\0\0\0\0\0\0\0", 12 }, /* then there is no such key */
+		{ "\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\0", 16 },
+		{ "\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\1", 20 }, /* whose? */
+		{ "\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0\0", 24 },
+		{ "\0\0\0\0\0\0\0\1\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0\2", 24 }, /* no such facet */
+		{ "\0\0\0\0\0\0\0\1\0\0\0\2\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\0", 28 },
+		{ "\0\0\0\0\0\0\0\1\0\0\0\2\0\0\0\0\0\0\0\1\0\0\0\1\0\0\0\0", 28 },
+		{ "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 12 },
+	};
+	const size_t len = sizeof time_bytes - 1;
+	struct schema_times times;
+
+	for (size_t less = 1; less <= len; less++)
+		ck_assert_int_eq(schema_times_decode(sink_span(time_bytes, len - less), 1, &times),
+			SINK_ECORRUPT);
+	ck_assert_int_eq(schema_times_decode(sink_span(time_bytes, len + 1), 1, &times),
 		SINK_ECORRUPT);
-	policy.aaaa_count = 9;
-	ck_assert_uint_eq(schema_policy_encode(&policy, out), 0);
+	ck_assert_int_eq(schema_times_decode(sink_span(time_bytes, len), 0, &times), SINK_ECORRUPT);
+	for (size_t i = 0; i < LENGTH(rows); i++)
+		ck_assert_msg(schema_times_decode(sink_span(rows[i].bytes, rows[i].len), 2,
+				      &times) == SINK_ECORRUPT,
+			"row %zu", i);
+}
+END_TEST
+
+START_TEST(has_times)
+{
+	struct sink_record record = { .confidence = SINK_CONFIDENCE_NONE };
+	uint8_t bytes[SCHEMA_RECORD_MAX];
+
+	record.text[SINK_FIELD_SOURCE] = sink_span_text("a text of some length");
+	ck_assert(!schema_record_has_times(sink_span(bytes, schema_record_encode(&record, bytes))));
+	record.valid_from = INT64_C(1) << 62;
+	ck_assert(schema_record_has_times(sink_span(bytes, schema_record_encode(&record, bytes))));
+	record.valid_from = 0;
+	record.valid_until = 1;
+	ck_assert(schema_record_has_times(sink_span(bytes, schema_record_encode(&record, bytes))));
+	ck_assert(!schema_record_has_times(sink_span(bytes, 19)));
 }
 END_TEST
 
@@ -620,7 +741,7 @@ END_TEST
 
 /* 10,000,000 names, a name server, two prefixes of answers (192.0.2.0/24 and ::/0, say), one of a name
  * server (of 128 bits). */
-static const char meta_bytes[SCHEMA_META_LEN + 1] = "SINKHOLE\0\2"
+static const char meta_bytes[SCHEMA_META_LEN + 1] = "SINKHOLE\0\3"
 						    "\0\0\0\0\0\x98\x96\x80"
 						    "\0\0\0\0\0\0\0\2"
 						    "\0\0\0\0\0\0\0\0"
@@ -712,10 +833,13 @@ START_TEST(damaged_meta)
 	bytes[9] = 0;
 	ck_assert_int_eq(schema_meta_decode(sink_span(bytes, SCHEMA_META_LEN), &meta),
 		SINK_EVERSION);
-	bytes[9] = 3; /* whose length we cannot know */
+	bytes[9] = 4; /* whose length we cannot know */
 	ck_assert_int_eq(schema_meta_decode(sink_span(bytes, 12), &meta), SINK_EVERSION);
 	bytes[9] = 1; /* as it was in version 1 */
 	ck_assert_int_eq(schema_meta_decode(sink_span(bytes, 30), &meta), SINK_EVERSION);
+	bytes[9] = 2; /* as it was in version 2, which had the policy in the file */
+	ck_assert_int_eq(schema_meta_decode(sink_span(bytes, SCHEMA_META_LEN), &meta),
+		SINK_EVERSION);
 }
 END_TEST
 
@@ -1380,11 +1504,15 @@ int main(void)
 	tcase_add_test(values, longest_lists);
 	tcase_add_test(values, damaged_lists);
 	tcase_add_loop_test(values, bad_record_is_not_written, 0, LENGTH(bad_records));
-	tcase_add_test(values, policy_both_ways);
-	tcase_add_test(values, largest_policy);
-	tcase_add_test(values, default_policy);
-	tcase_add_loop_test(values, bad_policy, 0, LENGTH(bad_policies));
-	tcase_add_test(values, policy_with_nine_aaaa);
+	tcase_add_test(values, what_rules_can_ask_about);
+	tcase_add_test(values, what_no_rule_asks_about);
+	tcase_add_test(values, facets_are_found);
+	tcase_add_test(values, facet_out_of_range);
+	tcase_add_test(values, bad_facets);
+	tcase_add_test(values, next_times);
+	tcase_add_test(values, times_in_no_order);
+	tcase_add_test(values, bad_times);
+	tcase_add_test(values, has_times);
 	tcase_add_test(values, meta_both_ways);
 	tcase_add_test(values, meta_counts);
 	tcase_add_test(values, prefixes_of_one_length);

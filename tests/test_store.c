@@ -89,17 +89,17 @@ static int note_serial(void *arg, const struct sink_manifest *manifest)
 	return SINK_OK;
 }
 
-static void note_damaged(void *arg, const char *text)
+static void note_unread(void *arg, int err, const char *text)
 {
-	(void)text;
-	strcat(arg, "bad ");
+	ck_assert_ptr_nonnull(strstr(text, data)); /* says which */
+	strcat(arg, err == SINK_EVERSION ? "other " : "bad ");
 }
 
 /* The generations that are kept: "1 2 bad 4 ". */
 static const char *kept(char text[1024])
 {
 	text[0] = 0;
-	ck_assert_int_eq(sink_store_each(data, note_serial, note_damaged, text, NULL), SINK_OK);
+	ck_assert_int_eq(sink_store_each(data, note_serial, note_unread, text, NULL), SINK_OK);
 	return text;
 }
 
@@ -141,9 +141,10 @@ static int check_one(void *arg, const struct sink_manifest *manifest)
 	return SINK_OK;
 }
 
-static void never(void *arg, const char *text)
+static void never(void *arg, int err, const char *text)
 {
 	(void)arg;
+	(void)err;
 	ck_abort_msg("%s", text);
 }
 
@@ -217,7 +218,7 @@ START_TEST(first_generation)
 	free(b.at);
 	check_directory();
 	ck_assert_uint_eq(count(data, ""), 2);
-	ck_assert_uint_eq(count(gen, ""), 2);
+	ck_assert_uint_eq(count(gen, ""), 3);
 	ck_assert_int_eq(stat(data, &st), 0);
 	ck_assert_uint_eq(st.st_mode & 07777, 0755);
 	ck_assert_int_eq(stat(gen, &st), 0);
@@ -282,7 +283,7 @@ START_TEST(publication_is_refused)
 	ck_assert_msg(access(path, F_OK) == 0, "the file to publish is gone");
 	ck_assert_uint_eq(current_serial(), 1);
 	ck_assert_str_eq(kept(text), "1 ");
-	ck_assert_uint_eq(count(gen, ""), 3); /* manifest, base, and the file to publish */
+	ck_assert_uint_eq(count(gen, ""), 4); /* manifest, base, policy, and the file to publish */
 	check_directory();
 }
 END_TEST
@@ -486,6 +487,169 @@ START_TEST(again)
 }
 END_TEST
 
+/* --- pauses ------------------------------------------------------------------------------------ */
+
+static struct sink_publish pausing(enum sink_pausing pausing, int64_t until)
+{
+	struct sink_publish what = publication(NULL, 0);
+
+	what.origin = "pause";
+	what.pausing = pausing;
+	what.pause_until = until;
+	return what;
+}
+
+static struct sink_manifest pause_until(int64_t until)
+{
+	struct sink_publish what = pausing(SINK_PAUSE_BEGIN, until);
+	struct sink_manifest manifest;
+	struct sink_why why;
+
+	ck_assert_msg(sink_store_publish(data, &what, &why, &manifest) == SINK_OK, "%s", why.text);
+	return manifest;
+}
+
+static int resume(struct sink_manifest *out)
+{
+	struct sink_publish what = pausing(SINK_PAUSE_END, 0);
+
+	return try_publish(&what, out);
+}
+
+static int64_t current_pause(void)
+{
+	struct sink_manifest manifest;
+
+	ck_assert_int_eq(sink_store_manifest(data, 0, NULL, &manifest), SINK_OK);
+	return manifest.paused_until;
+}
+
+START_TEST(pause_and_resume)
+{
+	const int64_t begun = (int64_t)time(NULL), later = begun + 600;
+	struct sink_manifest old, manifest;
+	char text[1024];
+
+	ck_assert_int_eq(mkdir(data, 0755) | mkdir(gen, 0755), 0);
+	ck_assert_int_eq(resume(&manifest), SINK_ENOENT); /* nothing to resume, nothing published */
+	publish_text("one", 0);
+	ck_assert_int_eq(sink_store_manifest(data, 0, NULL, &old), SINK_OK);
+	ck_assert_int_eq(resume(&manifest), SINK_ENOENT);
+	ck_assert_str_eq(kept(text), "1 ");
+
+	manifest = pause_until(later);
+	ck_assert_uint_eq(manifest.serial, 2);
+	ck_assert_int_eq(manifest.time, NOW); /* which is not when it began */
+	ck_assert_int_ge(manifest.paused_since, begun);
+	ck_assert_int_le(manifest.paused_since, (int64_t)time(NULL));
+	ck_assert_int_eq(manifest.paused_until, later);
+	ck_assert_str_eq(manifest.base, old.base);
+	ck_assert_str_eq(manifest.policy, old.policy);
+	ck_assert_uint_eq(manifest.names, old.names);
+	ck_assert_uint_eq(manifest.listings, old.listings);
+	ck_assert_mem_eq(manifest.base_digest, old.base_digest, SINK_DIGEST_LEN);
+	ck_assert_mem_eq(manifest.policy_digest, old.policy_digest, SINK_DIGEST_LEN);
+	ck_assert_int_eq(current_pause(), later);
+	ck_assert_uint_eq(count(gen, "base-"), 1);
+	ck_assert_uint_eq(count(gen, "policy-"), 1);
+
+	ck_assert_int_eq(pause_until(SINK_PAUSED_OPEN).paused_since, manifest.paused_since);
+	ck_assert_int_eq(current_pause(), SINK_PAUSED_OPEN);
+	pause_until(begun + 60); /* earlier, too */
+	ck_assert_int_eq(current_pause(), begun + 60);
+	ck_assert_int_eq(resume(&manifest), SINK_OK);
+	ck_assert_int_eq(manifest.paused_since, 0);
+	ck_assert_int_eq(current_pause(), 0);
+	ck_assert_int_eq(resume(&manifest), SINK_ENOENT);
+	ck_assert_uint_eq(current_serial(), 5);
+	check_directory();
+}
+END_TEST
+
+/* Neither a new base, nor another policy, nor going back to a generation from before. */
+START_TEST(pause_stays)
+{
+	struct sink_publish back = publication(NULL, 0), policy = publication(NULL, 0);
+	struct sink_manifest paused, manifest;
+
+	publish_text("one", 0);
+	paused = pause_until(SINK_PAUSED_OPEN);
+	publish_text("two", 0);
+	ck_assert_int_eq(current_pause(), SINK_PAUSED_OPEN);
+	policy.policy = &sink_policy_default;
+	ck_assert_int_eq(try_publish(&policy, &manifest), SINK_OK);
+	ck_assert_int_eq(manifest.paused_until, SINK_PAUSED_OPEN);
+	back.again = 1;
+	ck_assert_int_eq(try_publish(&back, &manifest), SINK_OK);
+	ck_assert_int_eq(manifest.paused_until, SINK_PAUSED_OPEN);
+	ck_assert_int_eq(manifest.paused_since, paused.paused_since);
+	ck_assert_int_eq(resume(&manifest), SINK_OK);
+	back.again = 2; /* which was paused; it no longer is */
+	ck_assert_int_eq(try_publish(&back, &manifest), SINK_OK);
+	ck_assert_int_eq(manifest.paused_until, 0);
+	ck_assert_int_eq(current_pause(), 0);
+}
+END_TEST
+
+/* A damaged `current` takes no pause back: gen knows it. */
+START_TEST(pause_outlives_current)
+{
+	char path[PATH_ROOM];
+
+	publish_text("one", 0);
+	pause_until(SINK_PAUSED_OPEN);
+	write_whole(inside(data, "current", path), "damaged", 7);
+	publish_text("two", 0);
+	ck_assert_int_eq(current_pause(), SINK_PAUSED_OPEN);
+	check_directory();
+}
+END_TEST
+
+START_TEST(pause_ends)
+{
+	struct sink_publish over = pausing(SINK_PAUSE_BEGIN, (int64_t)time(NULL));
+	char path[PATH_ROOM], text[SINK_MANIFEST_MAX];
+	struct sink_manifest manifest;
+
+	publish_text("one", 0);
+	ck_assert_int_eq(try_publish(&over, &manifest), SINK_EINVAL);
+	over.pause_until = 0;
+	ck_assert_int_eq(try_publish(&over, &manifest), SINK_EINVAL);
+	over.pause_until = INT64_MIN;
+	ck_assert_int_eq(try_publish(&over, &manifest), SINK_EINVAL);
+	over.pause_until = SINK_PAUSED_OPEN - 1; /* nobody could write that down */
+	ck_assert_int_eq(try_publish(&over, &manifest), SINK_EINVAL);
+	ck_assert_uint_eq(current_serial(), 1);
+	/* One that is over is not carried on, and there is nothing to end. */
+	manifest = pause_until(SINK_PAUSED_OPEN);
+	manifest.paused_until = (int64_t)time(NULL);
+	write_whole(inside(data, "current", path), text, sink_manifest_format(&manifest, text));
+	ck_assert_int_eq(resume(&manifest), SINK_ENOENT);
+	publish_text("two", 0);
+	ck_assert_int_eq(current_pause(), 0);
+}
+END_TEST
+
+/* In milliseconds, however large the base is: it is not read. But what a reader would refuse is not published. */
+START_TEST(pause_reads_no_base)
+{
+	struct sink_publish what = pausing(SINK_PAUSE_BEGIN, SINK_PAUSED_OPEN);
+	struct sink_manifest manifest;
+	char path[PATH_ROOM];
+
+	publish_text("one", 0);
+	ck_assert_int_eq(sink_store_manifest(data, 0, NULL, &manifest), SINK_OK);
+	write_whole(inside(gen, manifest.base, path), "two", 3);
+	ck_assert_int_eq(try_publish(&what, &manifest), SINK_OK);
+	ck_assert_int_eq(truncate(path, 2), 0);
+	ck_assert_int_eq(try_publish(&what, &manifest), SINK_ECORRUPT);
+	write_whole(path, "one", 3);
+	ck_assert_int_eq(truncate(inside(gen, manifest.policy, path), 3), 0);
+	ck_assert_int_eq(try_publish(&what, &manifest), SINK_ECORRUPT);
+	ck_assert_uint_eq(current_serial(), 2);
+}
+END_TEST
+
 START_TEST(pruning)
 {
 	char text[1024], path[PATH_ROOM];
@@ -493,11 +657,11 @@ START_TEST(pruning)
 	for (int i = 0; i < 20; i++)
 		publish_text("text", 0);
 	ck_assert_str_eq(kept(text), "13 14 15 16 17 18 19 20 ");
-	ck_assert_uint_eq(count(gen, ""), 16);
+	ck_assert_uint_eq(count(gen, ""), 17); /* one policy is enough for equal ones */
 	write_whole(inside(gen, "notes", path), "mine", 4); /* not ours to remove */
 	publish_text("text", 1);
 	ck_assert_str_eq(kept(text), "21 ");
-	ck_assert_uint_eq(count(gen, ""), 3);
+	ck_assert_uint_eq(count(gen, ""), 4);
 	check_directory();
 	publish_text("text", 1000000);
 	ck_assert_str_eq(kept(text), "21 22 ");
@@ -587,7 +751,7 @@ START_TEST(no_room)
 	ck_assert_int_eq(in_child(publish_without_room, &what), -SINK_EIO);
 	ck_assert_int_eq(access(path, F_OK), 0);
 	ck_assert_uint_eq(current_serial(), 1);
-	ck_assert_uint_eq(count(gen, ""), 3);
+	ck_assert_uint_eq(count(gen, ""), 4);
 	check_directory();
 }
 END_TEST
@@ -667,7 +831,7 @@ START_TEST(many_publishers)
 	close(pipes[0]);
 	ck_assert_int_eq(left, PUBLISHERS);
 	ck_assert_uint_eq(current_serial(), PUBLISHERS + 1);
-	ck_assert_uint_eq(count(gen, ""), 2 * SINK_KEEP_DEFAULT);
+	ck_assert_uint_eq(count(gen, ""), 2 * SINK_KEEP_DEFAULT + 1);
 	check_directory();
 }
 END_TEST
@@ -742,7 +906,7 @@ START_TEST(killed_anywhere)
 	ck_assert_msg(old > KILLS / 20 && new > 0, "%u old, %u new", old, new);
 	ck_assert_uint_gt(publish_text("last", 0), before);
 	ck_assert_uint_eq(count(gen, "tmp-"), 0);
-	ck_assert_uint_eq(count(gen, ""), 2 * SINK_KEEP_DEFAULT);
+	ck_assert_uint_eq(count(gen, ""), 2 * SINK_KEEP_DEFAULT + 1);
 	ck_assert_uint_eq(count(data, ""), 2);
 	check_directory();
 }
@@ -792,6 +956,7 @@ int main(void)
 	TCase *publish = tcase_create("publish");
 	TCase *damage = tcase_create("damage");
 	TCase *prune = tcase_create("prune");
+	TCase *pause = tcase_create("pause");
 	TCase *many = tcase_create("many");
 
 	tcase_add_checked_fixture(publish, enter_room, leave_room);
@@ -819,6 +984,13 @@ int main(void)
 	tcase_add_test(prune, stale_temps);
 	tcase_set_timeout(prune, 60);
 	suite_add_tcase(suite, prune);
+	tcase_add_checked_fixture(pause, enter_room, leave_room);
+	tcase_add_test(pause, pause_and_resume);
+	tcase_add_test(pause, pause_stays);
+	tcase_add_test(pause, pause_outlives_current);
+	tcase_add_test(pause, pause_ends);
+	tcase_add_test(pause, pause_reads_no_base);
+	suite_add_tcase(suite, pause);
 	tcase_add_checked_fixture(many, enter_room, leave_room);
 	tcase_add_test(many, busy);
 	tcase_add_test(many, many_publishers);

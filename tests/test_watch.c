@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "sinkhole/decide.h"
+#include "policies.h"
 #include "sinkhole/store.h"
 #include "suite.h"
 
@@ -69,16 +69,18 @@ static void silence(void)
 static bool blocked(const char *text)
 {
 	struct sink_verdict verdict = { .action = SINK_ACTION_NONE };
-	struct sink_reader *reader;
+	struct sink_judge *judge;
 	struct sink_name name;
 
 	ck_assert_int_eq(sink_name_from_text(sink_span_text(text), &name), SINK_OK);
-	if (sink_current_enter(current, 0, &reader))
+	if (sink_current_enter(current, 0, &judge))
 		return false;
-	ck_assert_int_eq(sink_decide(reader, &name, 0, NULL, NULL, &verdict), SINK_OK);
+	ck_assert_int_eq(decide_name(judge, &name, time(NULL), &verdict), SINK_OK);
 	sink_current_leave(current, 0);
 	return verdict.action == SINK_ACTION_NXDOMAIN;
 }
+
+static int64_t listed_from; /* when what is listed begins to be valid */
 
 static void write_base(const char *path, const char *text, struct sink_summary *summary)
 {
@@ -89,17 +91,20 @@ static void write_base(const char *path, const char *text, struct sink_summary *
 	uint32_t id;
 
 	record.text[SINK_FIELD_SOURCE] = sink_span_text("test");
+	record.valid_from = listed_from;
 	ck_assert_int_eq(sink_writer_begin(&options, NULL, &writer), SINK_OK);
 	ck_assert_int_eq(sink_writer_record(writer, &record, &id), SINK_OK);
 	ck_assert_int_eq(sink_name_from_text(sink_span_text(text), &name), SINK_OK);
 	ck_assert_int_eq(sink_writer_add(writer, &name, SINK_SCOPE_SUBTREE, id), SINK_OK);
-	ck_assert_int_eq(sink_writer_commit(writer, &sink_policy_default, NULL, summary), SINK_OK);
+	ck_assert_int_eq(sink_writer_commit(writer, NULL, summary), SINK_OK);
 }
 
-/* Publish a generation that blocks one name. */
-static struct sink_manifest publish(const char *name)
+/* Publish a generation that lists one name. */
+static struct sink_manifest publish_with(const char *name, const struct sink_policy *policy)
 {
-	struct sink_publish what = { .origin = "compile", .tool = "test", .wait = true };
+	struct sink_publish what = {
+		.origin = "compile", .tool = "test", .wait = true, .policy = policy
+	};
 	struct sink_manifest manifest;
 	struct sink_why why;
 	char temp[256];
@@ -107,6 +112,27 @@ static struct sink_manifest publish(const char *name)
 	ck_assert_int_eq(sink_store_temp(dir, NULL, temp, sizeof temp), SINK_OK);
 	write_base(temp, name, &what.summary);
 	what.temp = temp;
+	ck_assert_msg(!sink_store_publish(dir, &what, &why, &manifest), "%s", why.text);
+	return manifest;
+}
+
+/* And by default blocks it. */
+static struct sink_manifest publish(const char *name)
+{
+	return publish_with(name, NULL);
+}
+
+/* Publish a generation's names again, under another policy. */
+static struct sink_manifest publish_policy(uint64_t serial, const struct sink_policy *policy)
+{
+	struct sink_publish what = { .origin = "apply --policy",
+		.tool = "test",
+		.wait = true,
+		.again = serial,
+		.policy = policy };
+	struct sink_manifest manifest;
+	struct sink_why why;
+
 	ck_assert_msg(!sink_store_publish(dir, &what, &why, &manifest), "%s", why.text);
 	return manifest;
 }
@@ -390,6 +416,390 @@ START_TEST(damaged_manifest)
 }
 END_TEST
 
+/* --- policies --- */
+
+static unsigned heard_switches; /* how often the ear was told */
+
+static void hear_switch(void *arg)
+{
+	(void)arg;
+	heard_switches++;
+}
+
+static unsigned heard_turns;
+
+static void hear_turn(void *arg)
+{
+	(void)arg;
+	heard_turns++;
+}
+
+static void listen(void)
+{
+	const struct watch_ear ear = { .switched = hear_switch, .turned = hear_turn };
+
+	heard_switches = heard_turns = 0;
+	watch_tell(watch, &ear);
+}
+
+START_TEST(policy_alone)
+{
+	struct sink_rule rules[] = { rule_of("first", SINK_ACTION_PASS),
+		rule_of("second", SINK_ACTION_NXDOMAIN) };
+	struct sink_policy passes = { .rules = rules, .rules_count = 2 };
+	struct sink_policy blocks = { .rules = rules + 1, .rules_count = 1 };
+	const struct sink_db *db;
+
+	listen();
+	publish("one.example");
+	look();
+	ck_assert_ptr_null(strstr(said.text[0], "policy"));
+	ck_assert(blocked("one.example"));
+	db = sink_generation_db(sink_current_generation(current));
+	publish_policy(1, &passes);
+	look();
+	heard("generation 2 in use, 1 names, ", false);
+	heard(" seconds to switch; same names, policy of 2 rules", false);
+	ck_assert(!blocked("one.example"));
+	ck_assert_ptr_eq(sink_generation_db(sink_current_generation(current)), db);
+	publish_policy(2, &blocks);
+	look();
+	heard(" seconds to switch; same names, policy of 1 rule", false);
+	ck_assert(blocked("one.example"));
+	publish_policy(3, NULL); /* as it is */
+	look();
+	heard("generation 4 in use, 1 names, ", false);
+	ck_assert(blocked("one.example"));
+	ck_assert_uint_eq(heard_switches, 4);
+}
+END_TEST
+
+START_TEST(same_serial_other_policy)
+{
+	struct sink_rule rule = rule_of("all", SINK_ACTION_PASS);
+	struct sink_policy passes = { .rules = &rule, .rules_count = 1 };
+	struct sink_manifest first = publish("one.example"), other;
+
+	look();
+	other = publish_policy(1, &passes);
+	other.serial = first.serial;
+	force(&other);
+	look();
+	heard("generation 1 is published with other content: generation 1 stays in use", true);
+	ck_assert(blocked("one.example"));
+}
+END_TEST
+
+START_TEST(damaged_policy_keeps_the_old)
+{
+	struct sink_rule rule = rule_of("all", SINK_ACTION_PASS);
+	struct sink_policy passes = { .rules = &rule, .rules_count = 1 };
+	struct sink_manifest second;
+	char name[SINK_FILE_NAME_MAX + 8];
+
+	publish("one.example");
+	look();
+	second = publish_policy(1, &passes);
+	snprintf(name, sizeof name, "gen/%s", second.policy);
+	flip_byte(in_dir(name), (off_t)second.policy_size / 2);
+	look();
+	heard("generation 1 stays in use", true);
+	ck_assert(blocked("one.example"));
+	silence();
+}
+END_TEST
+
+/* Look until something is said, for ten seconds at most; that is for slow machines. */
+static void look_until_said(void)
+{
+	const struct timespec tick = { .tv_nsec = 20000000 };
+
+	for (int i = 0; i < 500; i++) {
+		look();
+		if (said.count > 0)
+			return;
+		nanosleep(&tick, NULL);
+	}
+	ck_abort_msg("nothing was said");
+}
+
+static bool was_said(const char *part)
+{
+	for (unsigned i = 0; i < said.count; i++)
+		if (strstr(said.text[i], part))
+			return true;
+	return false;
+}
+
+static void copy_geo(const char *name, const char *to)
+{
+	static uint8_t bytes[65536];
+	char path[256];
+	FILE *file;
+	size_t len;
+
+	snprintf(path, sizeof path, TEST_SRCDIR "/tests/data/geo/%s.mmdb", name);
+	file = fopen(path, "rbe");
+	ck_assert_msg(file != NULL, "%s: %m", path);
+	len = fread(bytes, 1, sizeof bytes, file);
+	fclose(file);
+	write_file(to, bytes, len);
+}
+
+static uint32_t country_of(const char *text)
+{
+	const struct sink_generation *generation = sink_current_generation(current);
+	struct sink_prefix address;
+
+	ck_assert_int_eq(sink_prefix_from_text(sink_span_text(text), &address), SINK_OK);
+	return sink_geo_find(sink_generation_geo(generation, SINK_GEO_COUNTRY), &address);
+}
+
+START_TEST(geo_files_come_and_go)
+{
+	const uint16_t france = 'F' << 8 | 'R';
+	struct sink_rule rules[] = { rule_of("foreign", SINK_ACTION_NXDOMAIN),
+		rule_of("all", SINK_ACTION_NXDOMAIN) };
+	struct sink_policy policy = { .rules = rules, .rules_count = 2 };
+	char path[256], here[128];
+	uint64_t epoch;
+
+	rules[0].client_countries = (struct sink_countries){ &france, 1 };
+	snprintf(path, sizeof path, "%s/%s/country.mmdb", getcwd(here, sizeof here), top);
+	policy.geo_country = sink_span_text(path);
+	listen();
+	publish_with("one.example", &policy);
+	look();
+	ck_assert_uint_eq(said.count, 2);
+	ck_assert(was_said("generation 1 in use"));
+	ck_assert(was_said("rules that ask for countries are neutral"));
+	ck_assert_uint_eq(said.alarms, 1);
+	ck_assert_uint_eq(country_of("192.0.2.1"), 0);
+	publish("two.example"); /* asks for none */
+	look();
+	ck_assert(was_said("no rule is neutral"));
+	publish_with("one.example", &policy);
+	look();
+	ck_assert_uint_eq(said.count, 2);
+	publish_policy(3, &policy);
+	look();
+	heard("generation 4 in use", false); /* still neutral: nothing new */
+	epoch = sink_current_epoch(current);
+
+	copy_geo("country", path);
+	look_until_said();
+	ck_assert(was_said("generation 4: geo files replaced, "));
+	ck_assert(was_said("no rule is neutral"));
+	ck_assert_uint_eq(said.alarms, 0);
+	ck_assert_uint_eq(country_of("192.0.2.1"), france);
+	ck_assert_uint_gt(sink_current_epoch(current), epoch);
+	ck_assert_uint_eq(heard_switches, 5);
+	ck_assert_uint_eq(sink_current_serial(current), 4);
+	ck_assert(blocked("one.example"));
+
+	copy_geo("country-ipv4", path);
+	look_until_said();
+	ck_assert(was_said("generation 4: geo files replaced, "));
+	ck_assert(was_said("knows no IPv6 addresses"));
+	ck_assert_uint_eq(country_of("192.0.2.1"), france);
+
+	copy_geo("bad-depth", path);
+	look_until_said();
+	ck_assert(was_said("damaged"));
+	ck_assert_uint_eq(country_of("192.0.2.1"), 0);
+	ck_assert_uint_eq(heard_switches, 7);
+	for (int i = 0; i < 6; i++) { /* nothing new is nothing said */
+		const struct timespec pause = { .tv_nsec = 200000000 };
+
+		nanosleep(&pause, NULL);
+		silence();
+	}
+	ck_assert_uint_eq(heard_switches, 7);
+}
+END_TEST
+
+/* The caches are told when a schedule goes on. */
+START_TEST(schedules_turn)
+{
+	int64_t edges[] = { time(NULL) + 2, time(NULL) + 100000 };
+	struct sink_schedule schedule = { sink_span_text("in two seconds"), edges, 2 };
+	struct sink_rule rules[] = { rule_of("soon", SINK_ACTION_NXDOMAIN),
+		rule_of("all", SINK_ACTION_MONITOR) };
+	struct sink_policy policy = {
+		.rules = rules, .rules_count = 2, .schedules = &schedule, .schedules_count = 1
+	};
+	uint64_t epoch;
+
+	rules[0].schedule = 0;
+	listen();
+	publish_with("one.example", &policy);
+	look();
+	heard("generation 1 in use", false);
+	epoch = sink_current_epoch(current);
+	look_until_said();
+	heard("generation 1: a schedule goes on or off", false);
+	ck_assert_int_ge(time(NULL), edges[0]);
+	ck_assert(blocked("one.example"));
+	ck_assert_uint_eq(heard_switches, 2);
+	ck_assert_uint_eq(sink_current_epoch(current), epoch + 1);
+	silence();
+}
+END_TEST
+
+/* Look without a pause until the ear has heard of so many turns of which nothing was said. */
+static void look_until_turned(unsigned turns)
+{
+	const struct timespec tick = { .tv_nsec = 20000000 };
+
+	for (int i = 0; i < 500 && heard_turns < turns; i++) {
+		look();
+		nanosleep(&tick, NULL);
+	}
+	ck_assert_uint_eq(heard_turns, turns);
+}
+
+/* And when an entry begins: at that second, with nothing published. The next one comes too soon for a line. */
+START_TEST(entries_turn)
+{
+	uint64_t epoch;
+
+	listen();
+	listed_from = time(NULL) + 2;
+	publish("one.example");
+	look();
+	heard("generation 1 in use", false);
+	ck_assert(!blocked("one.example"));
+	epoch = sink_current_epoch(current);
+	look_until_said();
+	heard("generation 1: entries begin or end to be valid", false);
+	ck_assert_int_ge(time(NULL), listed_from);
+	ck_assert(blocked("one.example"));
+	ck_assert_uint_eq(heard_switches, 2);
+	ck_assert_uint_eq(sink_current_epoch(current), epoch + 1);
+	silence();
+
+	listed_from = time(NULL) + 2;
+	publish("two.example");
+	look();
+	heard("generation 2 in use", false);
+	ck_assert(!blocked("two.example"));
+	look_until_turned(1);
+	ck_assert_uint_eq(said.count, 0);
+	ck_assert_int_ge(time(NULL), listed_from);
+	ck_assert(blocked("two.example"));
+	ck_assert_uint_eq(heard_switches, 3);
+	ck_assert_uint_eq(sink_current_epoch(current), epoch + 3);
+	listed_from = 0;
+}
+END_TEST
+
+/* A second that passes while a geo file is read again is not forgotten. */
+START_TEST(entries_turn_beside_geo)
+{
+	static const uint16_t codes[] = { 'D' << 8 | 'E' };
+	char path[256], here[128];
+	struct sink_rule rules[] = { rule_of("country", SINK_ACTION_NXDOMAIN),
+		rule_of("all", SINK_ACTION_NXDOMAIN) };
+	struct sink_policy policy = { .rules = rules, .rules_count = 2 };
+	const struct timespec pause = { .tv_sec = 3 };
+
+	snprintf(path, sizeof path, "%s/%s/country.mmdb", getcwd(here, sizeof here), top);
+	policy.geo_country = sink_span_text(path);
+	rules[0].answer_countries = (struct sink_countries){ codes, 1 };
+	copy_geo("country", path);
+	listen();
+	listed_from = time(NULL) + 2;
+	publish_with("one.example", &policy);
+	look();
+	heard("generation 1 in use", false);
+	nanosleep(&pause, NULL);
+	copy_geo("country", path); /* another file, of the same content */
+	look();
+	ck_assert(was_said("entries begin or end to be valid"));
+	listed_from = 0;
+}
+END_TEST
+
+static struct sink_manifest publish_pause(enum sink_pausing pausing, int64_t until)
+{
+	struct sink_publish what = { .origin = "pause",
+		.tool = "test",
+		.wait = true,
+		.pausing = pausing,
+		.pause_until = until };
+	struct sink_manifest manifest;
+	struct sink_why why;
+
+	ck_assert_msg(!sink_store_publish(dir, &what, &why, &manifest), "%s", why.text);
+	return manifest;
+}
+
+/* Said loudly when filtering stops, again when the end is another one, and when it is back. */
+START_TEST(pause_and_resume)
+{
+	const int64_t until = (int64_t)time(NULL) + 1000;
+	struct sink_manifest manifest;
+
+	listen();
+	publish("one.example");
+	look();
+	heard("generation 1 in use", false);
+	publish_pause(SINK_PAUSE_BEGIN, SINK_PAUSED_OPEN);
+	look();
+	ck_assert_uint_eq(said.count, 2);
+	ck_assert_uint_eq(said.alarms, 1);
+	ck_assert(was_said("generation 2 in use, 1 names, "));
+	ck_assert(was_said("filtering is paused until 'sinkhole resume'"));
+	ck_assert(!blocked("one.example"));
+	silence();
+	publish("two.example"); /* which the pause outlives */
+	look();
+	heard("generation 3 in use, 1 names, ", false);
+	ck_assert(!blocked("two.example"));
+	publish_pause(SINK_PAUSE_BEGIN, until);
+	look();
+	ck_assert_uint_eq(said.count, 2);
+	ck_assert(was_said("filtering is paused until 2"));
+	ck_assert(!blocked("two.example"));
+	manifest = publish_pause(SINK_PAUSE_END, 0);
+	look();
+	ck_assert_uint_eq(said.count, 2);
+	ck_assert_uint_eq(said.alarms, 0);
+	ck_assert(was_said("filtering is back"));
+	ck_assert(blocked("two.example"));
+	ck_assert_uint_eq(heard_switches, 5);
+	/* A serial is published once, with a pause or without. */
+	manifest.paused_until = until;
+	force(&manifest);
+	look();
+	heard("generation 5 is published with other content: generation 5 stays in use", true);
+	ck_assert(blocked("two.example"));
+}
+END_TEST
+
+/* Nobody publishes anything, and the caches are told. */
+START_TEST(pause_is_over)
+{
+	const int64_t until = (int64_t)time(NULL) + 2;
+	uint64_t epoch;
+
+	listen();
+	publish("one.example");
+	publish_pause(SINK_PAUSE_BEGIN, until);
+	look();
+	ck_assert_uint_eq(said.count, 2);
+	ck_assert(!blocked("one.example"));
+	epoch = sink_current_epoch(current);
+	look_until_said();
+	heard("generation 2: filtering is back", false);
+	ck_assert_int_ge((int64_t)time(NULL), until);
+	ck_assert(blocked("one.example"));
+	ck_assert_uint_eq(heard_switches, 2);
+	ck_assert_uint_eq(sink_current_epoch(current), epoch + 1);
+	silence();
+}
+END_TEST
+
 /* --- the thread --- */
 
 /* Ten seconds are for slow machines; the promise is a tenth of one. */
@@ -467,6 +877,15 @@ int main(void)
 	tcase_add_test(looks, damaged_base_at_the_start);
 	tcase_add_test(looks, base_that_comes_late);
 	tcase_add_loop_test(looks, damaged_manifest, 0, 6);
+	tcase_add_test(looks, policy_alone);
+	tcase_add_test(looks, same_serial_other_policy);
+	tcase_add_test(looks, damaged_policy_keeps_the_old);
+	tcase_add_test(looks, geo_files_come_and_go);
+	tcase_add_test(looks, schedules_turn);
+	tcase_add_test(looks, entries_turn);
+	tcase_add_test(looks, entries_turn_beside_geo);
+	tcase_add_test(looks, pause_and_resume);
+	tcase_add_test(looks, pause_is_over);
 	tcase_set_timeout(looks, 30);
 	suite_add_tcase(suite, looks);
 	tcase_add_checked_fixture(threads, begin, end);

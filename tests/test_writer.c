@@ -135,7 +135,7 @@ static struct sink_summary commit(struct sink_writer *w)
 {
 	struct sink_summary sum;
 	struct sink_why why = { "" };
-	int err = sink_writer_commit(w, &sink_policy_default, &why, &sum);
+	int err = sink_writer_commit(w, &why, &sum);
 
 	ck_assert_msg(err == SINK_OK, "%s", why.text);
 	return sum;
@@ -264,6 +264,106 @@ static struct sink_record *read_records(const struct reading *in, uint32_t count
 	return records;
 }
 
+/* Do these two say the same, as far as rules can ask? */
+static bool same_facet(const struct sink_record *a, const struct sink_record *b)
+{
+	for (int i = 0; i < SINK_FIELD_COUNT; i++)
+		if (i != SINK_FIELD_REFERENCE && !sink_span_equal(a->text[i], b->text[i]))
+			return false;
+	return a->severity == b->severity && a->confidence == b->confidence && a->tlp == b->tlp;
+}
+
+/* Each record has the facet of the first one that says the same. */
+static void check_facets(const struct schema_facets *facets, const struct sink_record *records,
+	uint32_t count)
+{
+	uint32_t known = 0;
+
+	for (uint32_t id = 0; id < count; id++) {
+		uint32_t facet = schema_facet_of(facets, id), first;
+		uint8_t triggers;
+
+		MUST(facet <= known && facet < facets->count);
+		schema_facet_head(facets, facet, &first, &triggers);
+		MUST(facet == known ? first == id : first < id);
+		MUST(same_facet(&records[id], &records[first]));
+		for (uint32_t other = 0; facet == known && other < known; other++) {
+			schema_facet_head(facets, other, &first, &triggers);
+			MUST(!same_facet(&records[id], &records[first]));
+		}
+		known += facet == known;
+	}
+	MUST(known == facets->count);
+}
+
+static bool is_rising(const struct schema_times *times, enum schema_turn turn)
+{
+	int64_t now = INT64_MIN;
+
+	for (uint32_t i = 0; i < times->counts[turn]; i++) {
+		int64_t next = schema_times_next(times, turn, now);
+
+		if (next == INT64_MAX)
+			return false;
+		now = next;
+	}
+	return schema_times_next(times, turn, now) == INT64_MAX;
+}
+
+/* How many distinct seconds there are; each is looked for. */
+static uint32_t count_seconds(const struct schema_times *times, enum schema_turn turn,
+	const struct sink_record *records, uint32_t count)
+{
+	int64_t *seen = calloc((size_t)2 * count + 1, sizeof *seen);
+	uint32_t distinct = 0;
+
+	ck_assert_ptr_nonnull(seen);
+	for (uint32_t id = 0; id < count; id++) {
+		const struct sink_record *r = &records[id];
+		bool allows = r->kind == SINK_KIND_ALLOW,
+		     ends = allows || r->hint == SINK_HINT_STOP;
+		int64_t seconds[2] = { 0, 0 };
+
+		if (r->valid_until && r->valid_until <= r->valid_from)
+			continue;
+		if (turn == SCHEMA_TURN_SURE && !allows)
+			seconds[0] = r->valid_from;
+		if ((turn == SCHEMA_TURN_SURE) == ends)
+			seconds[1] = r->valid_until;
+		for (int i = 0; i < 2; i++) {
+			uint32_t n = 0;
+
+			if (!seconds[i])
+				continue;
+			MUST(schema_times_next(times, turn, seconds[i] - 1) == seconds[i]);
+			while (n < distinct && seen[n] != seconds[i])
+				n++;
+			if (n == distinct)
+				seen[distinct++] = seconds[i];
+		}
+	}
+	free(seen);
+	return distinct;
+}
+
+/* They are there if there is a second, and are those of the records. */
+static void check_times(const struct reading *in, bool there, uint32_t facets,
+	const struct sink_record *records, uint32_t count)
+{
+	struct schema_times times = { .facets_count = 0 };
+
+	if (there) {
+		ck_assert(sink_span_equal(mdb_span(&in->key), sink_span_text(SCHEMA_TIMES)));
+		ck_assert_int_eq(schema_times_decode(mdb_span(&in->value), facets, &times),
+			SINK_OK);
+	}
+	for (int turn = 0; turn < SCHEMA_TURN_COUNT; turn++) {
+		MUST(is_rising(&times, (enum schema_turn)turn));
+		ck_assert_uint_eq(count_seconds(&times, (enum schema_turn)turn, records, count),
+			times.counts[turn]);
+	}
+}
+
 /* Every key of the file, in the order and of the kinds that doc/DATABASE.md says.
  *
  * returns  the listings as text; the caller frees it
@@ -273,7 +373,7 @@ static char *dump(const struct sink_summary *sum)
 	struct reading in;
 	struct schema_meta meta;
 	struct sink_span filter, last;
-	struct sink_policy policy;
+	struct schema_facets facets;
 	struct blocks blocks = { 0 };
 	struct stat status;
 	char *text = NULL;
@@ -302,14 +402,17 @@ static char *dump(const struct sink_summary *sum)
 	blocks.seen.records = meta.records;
 	while (step(&in) && schema_is_block_key(mdb_span(&in.key), &last))
 		print_block(&blocks, &in, last, meta.records);
-	ck_assert(sink_span_equal(mdb_span(&in.key), sink_span_text(SCHEMA_POLICY)));
-	ck_assert_int_eq(schema_policy_decode(mdb_span(&in.value), &policy), SINK_OK);
-	ck_assert_int_eq(policy.block, SINK_ACTION_NXDOMAIN);
-	while (step(&in)) {
-		MUST(schema_is_record_key(mdb_span(&in.key), &id));
+	for (bool more = true; more && schema_is_record_key(mdb_span(&in.key), &id);
+		more = step(&in))
 		MUST(id == records_seen++);
-	}
 	ck_assert_uint_eq(records_seen, meta.records);
+	ck_assert(sink_span_equal(mdb_span(&in.key), sink_span_text(SCHEMA_FACETS)));
+	ck_assert_int_eq(schema_facets_decode(mdb_span(&in.value), meta.records, &facets), SINK_OK);
+	check_facets(&facets, records, meta.records);
+	bool times = step(&in);
+
+	check_times(&in, times, facets.count, records, meta.records);
+	ck_assert(!times || !step(&in));
 	ck_assert_mem_eq(blocks.seen.subjects, meta.subjects, sizeof meta.subjects);
 	ck_assert_mem_eq(blocks.seen.lengths, meta.lengths, sizeof meta.lengths);
 	ck_assert_uint_eq(blocks.seen.listings, meta.listings);
@@ -325,6 +428,98 @@ static char *dump(const struct sink_summary *sum)
 }
 
 /* --- content ---------------------------------------------------------------------------------- */
+
+/* What becomes of a record's times, of which some are equal; a block of source "b", which alone ends perhaps, has a
+ * facet of its own. */
+static const struct {
+	const char *source;
+	enum sink_kind kind;
+	enum sink_hint hint;
+	int64_t from, until;
+} timed[] = {
+	{ "a", SINK_KIND_BLOCK, SINK_HINT_NONE, 50, 0 },
+	{ "a", SINK_KIND_BLOCK, SINK_HINT_NODATA, 50, 0 },
+	{ "a", SINK_KIND_IMPORTANT, SINK_HINT_NONE, 40, 0 },
+	{ "a", SINK_KIND_ALLOW, SINK_HINT_NONE, 10, 0 }, /* lets pass from then on: nothing */
+	{ "a", SINK_KIND_ALLOW, SINK_HINT_NONE, 11, 60 },
+	{ "a", SINK_KIND_BLOCK, SINK_HINT_STOP, 45, 50 }, /* each way */
+	{ "a", SINK_KIND_BLOCK, SINK_HINT_NONE, 99, 99 }, /* never */
+	{ "a", SINK_KIND_BLOCK, SINK_HINT_NONE, 99, 98 },
+	{ "b", SINK_KIND_BLOCK, SINK_HINT_NONE, 0, 70 },
+	{ "b", SINK_KIND_BLOCK, SINK_HINT_NONE, 50, 70 },
+	{ "b", SINK_KIND_IMPORTANT, SINK_HINT_NONE, 0, INT64_MAX - 1 },
+};
+
+static void check_turns(const struct schema_times *times, enum schema_turn turn,
+	const int64_t *seconds, uint32_t count)
+{
+	ck_assert_uint_eq(times->counts[turn], count);
+	for (uint32_t i = 0; i < count; i++)
+		ck_assert_int_eq(schema_times_next(times, turn, i == 0 ? 0 : seconds[i - 1]),
+			seconds[i]);
+}
+
+START_TEST(times_of_records)
+{
+	static const int64_t sure[] = { 40, 45, 50, 60 }, perhaps[] = { 70, INT64_MAX - 1 };
+	struct sink_writer *w;
+	struct sink_summary sum;
+	struct schema_times times;
+	struct reading in;
+	MDB_val key = { 1, (void *)(uintptr_t)SCHEMA_TIMES }, value;
+
+	make_dir();
+	w = begin(0);
+	for (size_t i = 0; i < LENGTH(timed); i++) {
+		struct sink_record record = record_of(timed[i].source, 50);
+		uint32_t id;
+
+		record.kind = timed[i].kind;
+		record.hint = timed[i].hint;
+		record.valid_from = timed[i].from;
+		record.valid_until = timed[i].until;
+		MUST(sink_writer_record(w, &record, &id) == SINK_OK);
+		add(w, "one.example", SINK_SCOPE_EXACT, id);
+	}
+	sum = commit(w);
+	free(dump(&sum));
+	open_file(&in);
+	ck_assert_int_eq(mdb_get(in.txn, in.dbi, &key, &value), 0);
+	ck_assert_int_eq(schema_times_decode(mdb_span(&value), 2, &times), SINK_OK);
+	check_turns(&times, SCHEMA_TURN_SURE, sure, LENGTH(sure));
+	check_turns(&times, SCHEMA_TURN_PERHAPS, perhaps, LENGTH(perhaps));
+	ck_assert_uint_eq(times.facets_count, 1);
+	ck_assert_uint_ne(schema_times_facet(&times, 0), UINT32_MAX);
+	close_file(&in);
+	remove_dir();
+}
+END_TEST
+
+/* A second for each entry, backwards, some of them twice. */
+START_TEST(many_times)
+{
+	enum { MANY = 3000 };
+	struct sink_writer *w;
+	struct sink_summary sum;
+	char text[32];
+
+	make_dir();
+	w = begin(0);
+	for (unsigned i = MANY; i > 0; i--) {
+		struct sink_record record = record_of("many", 50);
+		uint32_t id;
+
+		snprintf(text, sizeof text, "n%u.example", i);
+		record.valid_from = 1000000 + i / 2 * 2;
+		record.valid_until = 2000000 + i;
+		MUST(sink_writer_record(w, &record, &id) == SINK_OK);
+		add(w, text, SINK_SCOPE_EXACT, id);
+	}
+	sum = commit(w);
+	free(dump(&sum));
+	remove_dir();
+}
+END_TEST
 
 START_TEST(listings_are_ordered)
 {
@@ -789,6 +984,108 @@ START_TEST(same_bytes_of_batches)
 }
 END_TEST
 
+/* --- too much of one name --------------------------------------------------------------------- */
+
+#define CROWD 200
+
+static char crowds[1000];
+
+static void note_crowd(void *arg, const struct sink_crowd *crowd)
+{
+	size_t len = strlen(crowds);
+	char text[SINK_TEXT_MAX];
+
+	ck_assert_ptr_eq(arg, crowds);
+	if (sink_trigger_is_prefix(crowd->subject->trigger))
+		sink_prefix_to_text(&crowd->subject->prefix, text);
+	else
+		sink_name_to_text(&crowd->subject->name, text);
+	snprintf(crowds + len, sizeof crowds - len, "%s %.60s %.*s %llu %llu\n",
+		sink_trigger_word(crowd->subject->trigger), text, (int)crowd->source.len,
+		(const char *)crowd->source.at, (unsigned long long)crowd->listings,
+		(unsigned long long)crowd->distinct);
+}
+
+/* The entry that says it the n-th time; the first one, in the order of the database, is "r100". */
+static void add_reference(struct sink_writer *w, unsigned n, const char *name)
+{
+	struct sink_record record = record_of("crowd", 7);
+	char reference[16];
+	uint32_t id;
+
+	snprintf(reference, sizeof reference, "r%u", 100 + n);
+	record.text[SINK_FIELD_REFERENCE] = sink_span_text(reference);
+	MUST(sink_writer_record(w, &record, &id) == SINK_OK);
+	add(w, name, SINK_SCOPE_SUBTREE, id);
+	if (n < 65)
+		add_other(w, SINK_TRIGGER_ANSWER, "192.0.2.0/24", 0, id);
+	if (n < 66)
+		add_other(w, SINK_TRIGGER_NSNAME, name, SINK_SCOPE_EXACT, id);
+}
+
+static struct sink_summary write_crowd(size_t memory, unsigned step, bool twice)
+{
+	struct sink_writer_options options = {
+		.path = path, .memory = memory, .crowd = note_crowd, .arg = crowds
+	};
+	struct sink_writer *w = NULL;
+	uint32_t batch;
+
+	crowds[0] = 0;
+	ck_assert_int_eq(sink_writer_begin(&options, NULL, &w), SINK_OK);
+	batch = sink_writer_batch(w);
+	for (unsigned n = 0; n < 70; n++) /* would crowd this name, but is dropped */
+		add_reference(w, n, "few.example");
+	sink_writer_drop(w, batch);
+	sink_writer_batch(w);
+	for (unsigned n = 0; n < 64; n++)
+		add_reference(w, n, "few.example");
+	for (unsigned n = 0; n < CROWD; n++)
+		add_reference(w, n * step % CROWD, "many.example");
+	for (unsigned n = 0; n < CROWD && twice; n++)
+		add_reference(w, n, "many.example");
+	add(w, "many.example", SINK_SCOPE_EXACT, add_record(w, "other", 1));
+	return commit(w);
+}
+
+/* Which ones stay does not depend on the order in which they came, nor on how often. */
+START_TEST(crowd)
+{
+	struct sink_summary first, sum;
+	struct bytes wanted, got;
+	char *text;
+
+	make_dir();
+	first = write_crowd(0, 1, false);
+	ck_assert_str_eq(crowds,
+		"qname many.example crowd 136 0\n"
+		"answer 192.0.2.0/24 crowd 1 0\n"
+		"ns-name many.example crowd 2 0\n");
+	ck_assert_uint_eq(first.crowded, 136 + 1 + 2);
+	ck_assert_uint_eq(first.listings, 64 + 64 + 1 + 64 + 64 + 64);
+	ck_assert_uint_eq(first.names, 5);
+	ck_assert_uint_eq(first.records, CROWD + 1); /* those of no listing, too */
+	text = dump(&first);
+	ck_assert_ptr_nonnull(strstr(text, "many.example exact other 1\n"));
+	free(text);
+	wanted = slurp(path);
+	for (unsigned round = 0; round < 6; round++) {
+		static const unsigned steps[] = { 1, 7, 199 };
+
+		unlink(path);
+		sum = write_crowd(round % 2, steps[round / 2], round % 2);
+		ck_assert_uint_eq(sum.listings, first.listings);
+		ck_assert_uint_eq(sum.crowded, first.crowded);
+		got = slurp(path);
+		ck_assert_uint_eq(got.len, wanted.len);
+		ck_assert(memcmp(got.at, wanted.at, wanted.len) == 0);
+		free(got.at);
+	}
+	free(wanted.at);
+	remove_dir();
+}
+END_TEST
+
 /* --- the same bytes --------------------------------------------------------------------------- */
 
 struct entry {
@@ -981,7 +1278,6 @@ END_TEST
 START_TEST(broken_contracts)
 {
 	struct sink_record record = { .confidence = 101 };
-	struct sink_policy policy = sink_policy_default;
 	struct sink_name name = name_of("a.example");
 	struct sink_summary sum = { .names = 42 };
 	struct sink_why why = { "" };
@@ -997,11 +1293,8 @@ START_TEST(broken_contracts)
 	ck_assert_int_eq(sink_writer_add(w, &name, SINK_SCOPE_EXACT, id + 1), SINK_EINVAL);
 	ck_assert_int_eq(sink_writer_add(w, &name, SINK_SCOPE_COUNT, id), SINK_EINVAL);
 	ck_assert_int_eq(sink_writer_add(w, &name, SINK_SCOPE_EXACT, id), SINK_OK);
-	policy.ttl = SINK_TTL_MAX + 1;
-	ck_assert_int_eq(sink_writer_commit(w, &policy, &why, &sum), SINK_EINVAL);
-	ck_assert_uint_eq(sum.names, 42);
-	ck_assert_ptr_nonnull(strstr(why.text, path));
-	ck_assert(!exists(path));
+	ck_assert_int_eq(sink_writer_commit(w, &why, &sum), SINK_OK); /* none of that harmed it */
+	ck_assert_uint_eq(sum.names, 1);
 	remove_dir();
 }
 END_TEST
@@ -1053,7 +1346,7 @@ static int write_some(struct sink_writer *w, unsigned count, struct sink_why *wh
 			err = sink_writer_add(w, &name, SINK_SCOPE_EXACT, id);
 	}
 	/* also after a failure: it must be remembered */
-	return sink_writer_commit(w, &sink_policy_default, why, NULL);
+	return sink_writer_commit(w, why, NULL);
 }
 
 START_TEST(full_disk)
@@ -1108,7 +1401,7 @@ START_TEST(no_place_to_spill_others)
 	}
 	ck_assert_int_eq(err, SINK_EIO);
 	ck_assert_int_eq(sink_writer_add(w, &name, SINK_SCOPE_EXACT, id), SINK_EIO);
-	ck_assert_int_eq(sink_writer_commit(w, &sink_policy_default, &why, NULL), SINK_EIO);
+	ck_assert_int_eq(sink_writer_commit(w, &why, NULL), SINK_EIO);
 	ck_assert_int_eq(errno, ENOENT);
 	ck_assert_str_eq(why.text, "no/such/tmp: temporary file: No such file or directory");
 	ck_assert(!exists(path));
@@ -1141,6 +1434,8 @@ int main(void)
 	TCase *disk = tcase_create("disk");
 
 	tcase_add_test(content, listings_are_ordered);
+	tcase_add_test(content, times_of_records);
+	tcase_add_test(content, many_times);
 	tcase_add_test(content, empty_file);
 	tcase_add_test(content, large_values);
 	tcase_add_test(content, longest_names);
@@ -1151,6 +1446,7 @@ int main(void)
 	tcase_add_test(content, kept_batches);
 	tcase_add_test(content, everything_dropped);
 	tcase_add_test(content, same_bytes_of_batches);
+	tcase_add_test(content, crowd);
 	tcase_add_test(content, same_bytes);
 	tcase_set_timeout(content, 120);
 	suite_add_tcase(suite, content);

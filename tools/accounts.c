@@ -7,7 +7,7 @@
 
 /* What matters of a record here. */
 struct digest {
-	struct intake *intake; /* NULL: of none that is counted */
+	struct intake *intake; /* NULL: of none that is counted, or no entry but a stop */
 	enum sink_kind kind;
 	bool covers; /* says all that it says about everything below, from now on */
 	int64_t until; /* INT64_MAX: for ever */
@@ -35,7 +35,7 @@ static struct digest digest_of(const struct sink_record *record)
 {
 	return (struct digest){ .kind = record->kind,
 		.covers = record->types.len == 0 && record->except.len == 0 &&
-			record->valid_from == 0,
+			record->valid_from == 0 && record->hint != SINK_HINT_STOP,
 		.until = record->valid_until ? record->valid_until : INT64_MAX };
 }
 
@@ -68,7 +68,7 @@ static int read_records(struct accounting *a, const struct intakes *intakes)
 			intake = find_intake(intakes, record.text[SINK_FIELD_SOURCE]);
 		last = record.text[SINK_FIELD_SOURCE];
 		a->digests[id] = digest_of(&record);
-		a->digests[id].intake = intake;
+		a->digests[id].intake = record.hint == SINK_HINT_STOP ? NULL : intake;
 	}
 	return SINK_OK;
 }

@@ -1,4 +1,4 @@
-/* answer.c - the policy from the command line; a configuration file is a later issue. */
+/* answer.c - the policy that needs no configuration: one rule, for everybody and every entry. */
 #include "answer.h"
 
 #include <arpa/inet.h>
@@ -6,18 +6,21 @@
 
 void answer_init(struct answer *answer)
 {
-	*answer = (struct answer){ .policy = sink_policy_default };
+	*answer = (struct answer){ .rule = sink_policy_default.rules[0],
+		.policy = sink_policy_default };
 }
 
 int answer_action(struct answer *answer, const char *value, struct sink_why *why)
 {
-	for (int i = SINK_ACTION_NXDOMAIN; i < SINK_ACTION_COUNT; i++)
+	/* Those that need nothing besides. */
+	for (int i = SINK_ACTION_NXDOMAIN; i <= SINK_ACTION_TRUNCATE; i++)
 		if (strcmp(value, sink_action_word((enum sink_action)i)) == 0) {
-			answer->policy.block = (enum sink_action)i;
-			answer->has_action = true;
+			answer->rule.action = (enum sink_action)i;
+			answer->has_action = answer->is_given = true;
 			return SINK_OK;
 		}
-	return sink_why(why, SINK_ESYNTAX, "--action is nxdomain, nodata or sinkhole, not '%s'",
+	return sink_why(why, SINK_ESYNTAX,
+		"--action is nxdomain, nodata, sinkhole, refused, drop or truncate, not '%s'",
 		value);
 }
 
@@ -50,13 +53,18 @@ static int take_addresses(int family, const char *list, uint8_t *out, uint8_t *c
 
 int answer_a(struct answer *answer, const char *list, struct sink_why *why)
 {
-	return take_addresses(AF_INET, list, answer->policy.a[0], &answer->policy.a_count, why);
+	struct sink_form *form = &answer->rule.form;
+
+	answer->is_given = true;
+	return take_addresses(AF_INET, list, form->a[0], &form->a_count, why);
 }
 
 int answer_aaaa(struct answer *answer, const char *list, struct sink_why *why)
 {
-	return take_addresses(AF_INET6, list, answer->policy.aaaa[0], &answer->policy.aaaa_count,
-		why);
+	struct sink_form *form = &answer->rule.form;
+
+	answer->is_given = true;
+	return take_addresses(AF_INET6, list, form->aaaa[0], &form->aaaa_count, why);
 }
 
 int answer_ttl(struct answer *answer, const char *value, struct sink_why *why)
@@ -69,22 +77,24 @@ int answer_ttl(struct answer *answer, const char *value, struct sink_why *why)
 	if (at == value || *at || n > SINK_TTL_MAX)
 		return sink_why(why, SINK_ESYNTAX, "--ttl is 0 to %d seconds, not '%s'",
 			SINK_TTL_MAX, value);
-	answer->policy.ttl = n;
+	answer->is_given = true;
+	answer->rule.form.ttl = n;
 	return SINK_OK;
 }
 
 int answer_check(struct answer *answer, struct sink_why *why)
 {
-	struct sink_policy *policy = &answer->policy;
-	bool has_address = policy->a_count > 0 || policy->aaaa_count > 0;
+	struct sink_rule *rule = &answer->rule;
+	bool has_address = rule->form.a_count > 0 || rule->form.aaaa_count > 0;
 
 	if (has_address && !answer->has_action)
-		policy->block = SINK_ACTION_SINKHOLE;
-	if (has_address && policy->block != SINK_ACTION_SINKHOLE)
+		rule->action = SINK_ACTION_SINKHOLE;
+	if (has_address && rule->action != SINK_ACTION_SINKHOLE)
 		return sink_why(why, SINK_ESYNTAX,
 			"--sinkhole-a and --sinkhole-aaaa go with --action=sinkhole only");
-	if (!has_address && policy->block == SINK_ACTION_SINKHOLE)
+	if (!has_address && rule->action == SINK_ACTION_SINKHOLE)
 		return sink_why(why, SINK_ESYNTAX,
 			"--action=sinkhole needs --sinkhole-a or --sinkhole-aaaa");
+	answer->policy.rules = rule;
 	return SINK_OK;
 }

@@ -1,4 +1,4 @@
-/* answer.h - from --action, --sinkhole-a, --sinkhole-aaaa and --ttl to a policy. */
+/* answer.h - from --action, --sinkhole-a, --sinkhole-aaaa and --ttl to a policy of one rule. */
 #ifndef TOOLS_ANSWER_H
 #define TOOLS_ANSWER_H
 
@@ -8,8 +8,11 @@
 #include "sinkhole/policy.h"
 
 struct answer {
-	struct sink_policy policy;
+	struct sink_rule rule;
+	struct sink_policy
+		policy; /* of that rule, once answer_check() returned; must not be moved then */
 	bool has_action; /* --action was given */
+	bool is_given; /* any of them was */
 };
 
 void answer_init(struct answer *answer);

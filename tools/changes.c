@@ -24,6 +24,7 @@ struct known {
 	int64_t until;
 	uint32_t row;
 	uint8_t kind;
+	bool is_stop; /* no entry: it follows from others, whose changes are told */
 };
 
 struct knowns {
@@ -161,6 +162,7 @@ static int know(struct changes *c, struct sink_reader *reader, struct knowns *ou
 		known->says = hash_record(&c->mix, &record);
 		known->until = record.valid_until;
 		known->kind = (uint8_t)record.kind;
+		known->is_stop = record.hint == SINK_HINT_STOP;
 		err = find_row(c, &record, &known->row);
 	}
 	return err;
@@ -229,6 +231,8 @@ static int gather(struct side *side)
 		items->at = at;
 		if (side->listings[i].record >= side->knowns->count)
 			return SINK_ECORRUPT;
+		if (side->knowns->at[side->listings[i].record].is_stop)
+			continue;
 		at[items->count++] = (struct item){ side->knowns->at[side->listings[i].record],
 			side->listings[i] };
 	}

@@ -39,13 +39,23 @@ static const char *plural(unsigned count)
 	return count == 1 ? "" : "s";
 }
 
-static void summarise(const struct findings *findings, const char *path, size_t sources)
+static void put_count(size_t count, const char *word)
+{
+	printf(", %zu %s%s", count, word, count == 1 ? "" : "s");
+}
+
+static void summarise(const struct findings *findings, const char *path, size_t sources,
+	const struct policy *policy)
 {
 	put_text(stdout, sink_span_text(path), strlen(path));
 	printf(": %u error%s, %u warning%s", findings->errors, plural(findings->errors),
 		findings->warnings, plural(findings->warnings));
 	if (findings->errors == 0)
-		printf(", %zu source%s", sources, plural((unsigned)sources));
+		put_count(sources, "source");
+	if (policy->has_rules) {
+		put_count(policy->made.rules_count, "rule");
+		put_count(policy->made.groups_count, "group");
+	}
 	putchar('\n');
 }
 
@@ -69,7 +79,7 @@ static enum status check(const char *path, bool json)
 	if (json)
 		json_print(stdout, findings.list, false); /* finish_output() judges */
 	else if (err == SINK_OK || err == SINK_ESYNTAX)
-		summarise(&findings, path, count_sources(&config));
+		summarise(&findings, path, count_sources(&config), &config.policy);
 	if (err == SINK_ENOMEM)
 		say("no memory");
 	config_end(&config);

@@ -33,8 +33,9 @@ struct command {
 	enum status (*run)(const struct command *self, int argc, char **argv);
 };
 
-extern const struct command cmd_compile, cmd_check, cmd_fetch, cmd_lookup, cmd_generations,
-	cmd_rollback, cmd_info, cmd_diff, cmd_verify, cmd_selftest, cmd_help;
+extern const struct command cmd_compile, cmd_apply, cmd_check, cmd_fetch, cmd_lookup,
+	cmd_generations, cmd_rollback, cmd_pause, cmd_resume, cmd_info, cmd_diff, cmd_verify,
+	cmd_export, cmd_selftest, cmd_help;
 extern const struct command *const commands[]; /* ended by NULL; in main.c */
 
 /* NULL if there is none of that name. */
@@ -74,6 +75,13 @@ void help_all(void);
 /* Print one line about wrong usage, and where help is. */
 enum status usage_error(const struct command *command, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* Take the --reason of whatever goes into the history: one line.
+ *
+ * out      the value itself
+ * returns  STATUS_DONE; STATUS_USAGE, told
+ */
+enum status take_reason(const struct command *command, const char *value, const char **out);
 
 /* The status that goes with a code of the library. */
 enum status status_of(int err);

@@ -12,6 +12,7 @@
 #include "inputs.h"
 #include "job.h"
 #include "json.h"
+#include "paused.h"
 #include "report.h"
 #include "say.h"
 #include "scratch.h"
@@ -116,9 +117,32 @@ static void open_sources(struct job *job)
 	guard_settle(&job->intakes);
 }
 
+/* Which line it was is not known any more. */
+static void note_crowd(void *arg, const struct sink_crowd *crowd)
+{
+	static const struct feed_tally nowhere;
+	struct job *job = arg;
+	struct origin *origin = intakes_find(&job->intakes, crowd->source);
+	const struct sink_subject *subject = crowd->subject;
+	char text[SINK_TEXT_MAX];
+
+	if (!origin)
+		return;
+	if (sink_trigger_is_prefix(subject->trigger))
+		sink_prefix_to_text(&subject->prefix, text);
+	else
+		sink_name_to_text(&subject->name, text);
+	feed_example_add(&origin->crowded, origin->crowded_subjects++, &nowhere,
+		sink_span_text(text));
+	origin->crowded.names += crowd->listings;
+	origin->crowded_distinct += crowd->distinct;
+}
+
 static int begin_writer(struct job *job, struct sink_why *why)
 {
-	struct sink_writer_options options = { .path = job->temp, .memory = job->memory };
+	struct sink_writer_options options = {
+		.path = job->temp, .memory = job->memory, .crowd = note_crowd, .arg = job
+	};
 	int err;
 
 	if (job->dry_run) {
@@ -247,7 +271,32 @@ static int commit(struct job *job, struct sink_why *why)
 	job->writer = NULL; /* freed, whatever it returns */
 	if (!job->quiet)
 		progress("writing");
-	return sink_writer_commit(writer, &job->answer.policy, why, &job->summary);
+	return sink_writer_commit(writer, why, &job->summary);
+}
+
+static void ignore(void *arg, const char *path, unsigned long line, unsigned long column,
+	bool is_error, const char *text)
+{
+	(void)arg;
+	(void)path;
+	(void)line;
+	(void)column;
+	(void)is_error;
+	(void)text;
+}
+
+/* While feeds were read somebody may have changed the policy and applied it, and that is not to be taken back. */
+static void renew_policy(struct job *job)
+{
+	if (!job->config_path || !job->config.policy.has_rules)
+		return;
+	if (config_read_policy(job->config_path, ignore, NULL, &job->renewed) == SINK_OK &&
+		job->renewed.policy.has_rules)
+		job->policy = &job->renewed.policy.made;
+	else
+		say("'%s' has changed and has no policy that could be read: the one that was read "
+		    "before is published",
+			job->config_path);
 }
 
 static int publish(struct job *job, struct sink_why *why)
@@ -260,8 +309,11 @@ static int publish(struct job *job, struct sink_why *why)
 		.tool = "sinkhole " SINK_VERSION,
 		.keep = job->keep,
 		.wait = true };
-	int err = sink_store_publish(job->dir, &what, why, &job->manifest);
+	int err;
 
+	renew_policy(job);
+	what.policy = job->policy;
+	err = sink_store_publish(job->dir, &what, why, &job->manifest);
 	if (err)
 		unlink(job->temp);
 	return err;
@@ -403,6 +455,7 @@ static enum status tell(struct job *job, const struct changes *changes)
 	report_held(&report);
 	if (!job->quiet)
 		report_result(&report);
+	paused_say(&job->manifest); /* a job that nobody looks at should be heard of now */
 	if (changes && !job->quiet && !job->json)
 		changes_print(changes);
 	status = write_reports(job, &report);

@@ -9,9 +9,11 @@
 #include <unistd.h>
 
 #include "config_parts.h"
+#include "quantity.h"
 #include "say.h"
 #include "sinkhole/grow.h"
 #include "sourcekeys.h"
+#include "structured.h"
 #include "text.h"
 
 /* --- paths -------------------------------------------------------------------------------------------- */
@@ -73,15 +75,21 @@ static void judge_file(struct reading *reading, const struct node *node, const s
 void file_check(struct reading *reading, const struct node *node, const char *path,
 	enum file_kind kind)
 {
+	static const char *const without[] = {
+		[FILE_FEED] = " yet",
+		[FILE_LIST] = ", and nothing can be compiled without it",
+		[FILE_SECRET] = ", and nothing can be compiled without it",
+		[FILE_GEO] = ": rules that ask where an address is do not apply without it",
+	};
 	struct stat st;
 
-	if (!reading->looks)
+	if (!reading->looks || (reading->is_for_policy && kind != FILE_GEO))
 		return;
 	if (stat(path, &st) == 0 && access(path, R_OK) == 0)
 		judge_file(reading, node, &st, kind);
 	else if (errno == ENOENT || errno == ENOTDIR)
 		node_warn(reading, node, "'%s': not there%s", shown(node_text(node)).text,
-			kind == FILE_FEED ? " yet" : ", and nothing can be compiled without it");
+			without[kind]);
 	else
 		node_wrong(reading, node, "'%s': %s", shown(node_text(node)).text, strerror(errno));
 }
@@ -105,19 +113,31 @@ static int set_paths(void *into, const struct key_value *value, struct sink_why 
 	return SINK_OK;
 }
 
-static void look_for_list(struct reading *reading, const struct node *node, bool is_source)
+/* The path that a node names, relative to the file's directory.
+ *
+ * part     takes it out of the node's text: strdup() if it is nothing but a path
+ * returns  the caller frees it; NULL: the node names none, or no memory (noted in the reading's problems) */
+static char *path_named(struct reading *reading, const struct node *node,
+	char *(*part)(const char *text))
 {
 	char *path;
 
 	if (node->type != NODE_TEXT || node->len == 0 || node->is_refused)
-		return;
-	path = is_source ? list_path(node->text) : strdup(node->text);
+		return NULL;
+	path = part(node->text);
 	if (path)
 		path = path_join(reading, path);
+	if (!path)
+		reading->problems.no_memory = true;
+	return path;
+}
+
+static void look_for_list(struct reading *reading, const struct node *node, bool is_source)
+{
+	char *path = path_named(reading, node, is_source ? list_path : strdup);
+
 	if (path)
 		file_check(reading, node, path, FILE_LIST);
-	else
-		reading->problems.no_memory = true;
 	free(path);
 }
 
@@ -155,7 +175,7 @@ static int set_contact(void *into, const struct key_value *value, struct sink_wh
 
 	if (key_check_text(value, why))
 		return SINK_ESYNTAX;
-	if (strchr(value->text, ' ') ||
+	if (strchr(value->text, ' ') || !structured_is_text(sink_span_text(value->text)) ||
 		(!has_scheme(value->text, "mailto:") && !has_scheme(value->text, "tel:") &&
 			!has_scheme(value->text, "sips:") && !has_scheme(value->text, "https:")))
 		return key_refuse(value, why);
@@ -205,13 +225,35 @@ static int set_user(void *into, const struct key_value *value, struct sink_why *
 	return key_set_string(into, value, why);
 }
 
+static int set_organization(void *into, const struct key_value *value, struct sink_why *why)
+{
+	if (!structured_is_text(sink_span_text(value->text)))
+		return sink_why(why, SINK_ESYNTAX, "organization: a character that is none");
+	return key_set_string(into, value, why);
+}
+
+static int set_error_option(void *into, const struct key_value *value, struct sink_why *why)
+{
+	struct operator_info *operator= into;
+	uint64_t n;
+
+	if (!quantity_count(value->text, &n) || n > UINT16_MAX)
+		return key_refuse(value, why);
+	operator->error_option =(uint16_t) n;
+	return SINK_OK;
+}
+
 static const struct key_row operator_keys[] = {
-	{ "organization", KEY_WANTS_TEXT, "who runs the resolver", KEY_TEXT, .set = key_set_string,
-		.at = offsetof(struct operator_info, organization) },
+	{ "organization", KEY_WANTS_TEXT, "who runs the resolver", KEY_TEXT,
+		.set = set_organization, .at = offsetof(struct operator_info, organization) },
 	{ "contact", "a list of URIs, each mailto:, tel:, sips: or https:",
 		"where those who were blocked can complain", KEY_TEXTS, .set = set_contact },
 	{ "language", "a language tag such as en", "of texts for clients", KEY_TEXT,
 		.set = set_language, .at = offsetof(struct operator_info, language) },
+	{ "error-option", "0 to 65535", "EDNS option code of structured DNS errors; 0: send none",
+		KEY_TEXT, .set = set_error_option },
+	{ "canary-key", KEY_WANTS_TEXT, "chooses the clients of 'enforce'", KEY_TEXT,
+		.set = key_set_string, .at = offsetof(struct operator_info, canary_key) },
 	{ 0 },
 };
 
@@ -228,7 +270,7 @@ static const struct key_row guard_keys[] = {
 };
 
 const struct key_row config_keys[] = {
-	{ "operator", "a mapping of organization, contact and language", "who you are", KEY_MAP,
+	{ "operator", "a mapping such as {organization: Example ISP}", "who you are", KEY_MAP,
 		.at = offsetof(struct config, operator), .keys = operator_keys },
 	{ "sources", "a list of sources", "what is compiled", KEY_MAPS, .keys = source_keys,
 		.item = sources_item },
@@ -242,7 +284,7 @@ const struct key_row config_keys[] = {
 	{ "groups", "a list of groups", "of clients", KEY_MAPS, .keys = group_keys,
 		.item = groups_item },
 	{ "geoip", "a mapping of country and asn", "where addresses are", KEY_MAP,
-		.keys = geoip_keys },
+		.at = offsetof(struct config, geoip), .keys = geoip_keys },
 	{ "policy", "a list of rules", "who gets what; the first rule that fits decides", KEY_MAPS,
 		.keys = rule_keys, .item = rules_item },
 	{ 0 },
@@ -274,21 +316,6 @@ size_t names_collect(struct reading *reading, const struct node *list, const cha
 	return count;
 }
 
-static void warn_inert(struct reading *reading, const struct node *root)
-{
-	for (const struct node *node = root->first; node; node = node->next) {
-		struct sink_span key = node_text(node->key);
-
-		if (!text_is(key, "groups") && !text_is(key, "geoip") && !text_is(key, "policy"))
-			continue;
-		node_warn(reading, node->key,
-			"groups, geoip and policy are checked, but this version does not enforce "
-			"them "
-			"yet: what is listed gets the answer that compile --action says");
-		return;
-	}
-}
-
 static int read_root(struct reading *reading)
 {
 	const struct node *root = reading->tree.root, *names[ITEMS_MAX];
@@ -314,8 +341,7 @@ static int read_root(struct reading *reading)
 	join_list(reading, &config->guards.popular, list_join);
 	if (config->cache)
 		config->cache = path_join(reading, config->cache);
-	warn_inert(reading, root);
-	return SINK_OK;
+	return policy_finish(reading, root);
 }
 
 static int read_tree(struct reading *reading, struct sink_span bytes)
@@ -336,19 +362,28 @@ static int begin(struct reading *reading, const char *path, struct config *confi
 	const char *slash = strrchr(path, '/');
 
 	*config = (struct config){ .guards = { .max_change = -1, .max_errors = -1 } };
+	config->operator.error_option = SINK_ERROR_OPTION;
+	policy_begin(&config->policy);
 	reading->config = config;
 	config->path = strdup(path);
 	reading->dir = strndup(path, slash ? (size_t)(slash - path) + 1 : 0);
 	return config->path && reading->dir ? SINK_OK : SINK_ENOMEM;
 }
 
-static int read_bytes(struct sink_span bytes, const char *path, bool looks,
+/* What of the files that it names is looked at. */
+enum look { LOOK_NOWHERE, LOOK_POLICY, LOOK_EVERYWHERE };
+
+static int read_bytes(struct sink_span bytes, const char *path, enum look look,
 	config_problem_fn *problem, void *arg, struct config *out)
 {
-	struct reading reading = { .looks = looks };
+	struct reading reading = { .looks = look != LOOK_NOWHERE,
+		.is_for_policy = look == LOOK_POLICY };
+	struct policy_reading policy;
 	struct config config;
 	int err = begin(&reading, path, &config);
 
+	policy_reading_begin(&policy);
+	reading.policy = &policy;
 	if (!err)
 		err = read_tree(&reading, bytes);
 	if (!err && reading.problems.no_memory)
@@ -358,6 +393,7 @@ static int read_bytes(struct sink_span bytes, const char *path, bool looks,
 	if (err != SINK_ENOMEM)
 		problems_tell(&reading.problems, path, problem, arg);
 	problems_end(&reading.problems);
+	policy_reading_end(&policy);
 	tree_end(&reading.tree);
 	free(reading.dir);
 	if (err)
@@ -370,7 +406,7 @@ static int read_bytes(struct sink_span bytes, const char *path, bool looks,
 int config_read_bytes(struct sink_span bytes, const char *path, config_problem_fn *problem,
 	void *arg, struct config *out)
 {
-	return read_bytes(bytes, path, false, problem, arg, out);
+	return read_bytes(bytes, path, LOOK_NOWHERE, problem, arg, out);
 }
 
 /* Read a file, but not much more than may be in one. */
@@ -394,7 +430,8 @@ static int load(const char *path, uint8_t *at, size_t room, size_t *len)
 	return got < 0 ? SINK_EIO : SINK_OK;
 }
 
-int config_read(const char *path, config_problem_fn *problem, void *arg, struct config *out)
+static int read_path(const char *path, enum look look, config_problem_fn *problem, void *arg,
+	struct config *out)
 {
 	uint8_t *at = malloc(TREE_BYTES_MAX + 1);
 	size_t len;
@@ -409,10 +446,20 @@ int config_read(const char *path, config_problem_fn *problem, void *arg, struct 
 		problem(arg, path, 0, 0, true, strerror(saved));
 		errno = saved;
 	} else {
-		err = read_bytes(sink_span(at, len), path, true, problem, arg, out);
+		err = read_bytes(sink_span(at, len), path, look, problem, arg, out);
 	}
 	free(at);
 	return err;
+}
+
+int config_read(const char *path, config_problem_fn *problem, void *arg, struct config *out)
+{
+	return read_path(path, LOOK_EVERYWHERE, problem, arg, out);
+}
+
+int config_read_policy(const char *path, config_problem_fn *problem, void *arg, struct config *out)
+{
+	return read_path(path, LOOK_POLICY, problem, arg, out);
 }
 
 static void end_list(struct path_list *list)
@@ -431,6 +478,10 @@ void config_end(struct config *config)
 		free(config->operator.contact[i]);
 	free(config->operator.organization);
 	free(config->operator.language);
+	free(config->operator.canary_key);
+	free(config->geoip.country);
+	free(config->geoip.asn);
+	policy_end(&config->policy);
 	end_list(&config->guards.protected);
 	end_list(&config->guards.popular);
 	free(config->cache);

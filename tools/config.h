@@ -3,6 +3,7 @@
 #define TOOLS_CONFIG_H
 
 #include "keys.h"
+#include "policy.h"
 #include "source.h"
 
 #define CONFIG_CONTACTS_MAX 8
@@ -11,6 +12,12 @@ struct operator_info {
 	char *organization, *language; /* NULL: not said */
 	char *contact[CONFIG_CONTACTS_MAX];
 	size_t contacts;
+	char *canary_key; /* of the hash that chooses clients for `enforce` */
+	uint16_t error_option; /* EDNS option code of structured errors; 0: never */
+};
+
+struct geoip_config {
+	char *country, *asn; /* paths; NULL: none */
 };
 
 /* A list of files, ended by count. */
@@ -36,6 +43,8 @@ struct config {
 	struct source *sources;
 	size_t count;
 	struct guard_config guards;
+	struct geoip_config geoip;
+	struct policy policy; /* without rules where the configuration has none */
 	char *cache; /* directory of what was fetched; NULL: default */
 	char *fetch_user; /* whom the fetcher becomes if it begins as root; NULL: default */
 };
@@ -61,6 +70,9 @@ config_problem_fn config_say;
  */
 int config_read(const char *path, config_problem_fn *problem, void *arg, struct config *out);
 
+/* The same for who wants its policy only: files of sources and guards are not looked for. */
+int config_read_policy(const char *path, config_problem_fn *problem, void *arg, struct config *out);
+
 /* The same of bytes in memory; nothing is looked for.
  *
  * path     where they would stand; for messages, and what paths are relative to
@@ -68,6 +80,13 @@ int config_read(const char *path, config_problem_fn *problem, void *arg, struct 
  */
 int config_read_bytes(struct sink_span bytes, const char *path, config_problem_fn *problem,
 	void *arg, struct config *out);
+
+/* Make a rule the only one of config->policy, with the structured errors that the operator's contacts allow.
+ *
+ * rule     copied; its texts are not
+ * returns  SINK_OK; SINK_ENOMEM
+ */
+int config_set_rule(struct config *config, const struct sink_rule *rule);
 
 /* All zero is fine. */
 void config_end(struct config *config);

@@ -1,201 +1,226 @@
-/* config_policy.c - groups, geoip and policy: their keys and values are checked, so that a file for the next
- * version is right today; this one does not obey them. */
-#include <arpa/inet.h>
+/* config_policy.c - the policy as a whole: what its rules, groups and files are together. */
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "config_parts.h"
-#include "quantity.h"
-#include "sinkhole/prefix.h"
-#include "sinkhole/record.h"
+#include "sinkhole/sha256.h"
 #include "text.h"
-
-/* --- values ------------------------------------------------------------------------------------------- */
-
-static int judge(bool is_right, const struct key_value *value, struct sink_why *why)
-{
-	return is_right ? SINK_OK : key_refuse(value, why);
-}
-
-static int check_text(void *into, const struct key_value *value, struct sink_why *why)
-{
-	(void)into;
-	return key_check_text(value, why);
-}
-
-static int check_prefix(void *into, const struct key_value *value, struct sink_why *why)
-{
-	struct sink_prefix prefix;
-	int err = sink_prefix_from_text(sink_span_text(value->text), &prefix);
-
-	(void)into;
-	if (err == SINK_EINVAL)
-		return sink_why(why, SINK_ESYNTAX,
-			"%s: '%s' has bits set behind its length: is the address meant, or the "
-			"network?",
-			value->row->word, value->text);
-	return judge(err == SINK_OK, value, why);
-}
-
-static bool is_word(const char *text, const char *const *words)
-{
-	while (*words && strcmp(text, *words) != 0)
-		words++;
-	return *words != NULL;
-}
-
-static int check_action(void *into, const struct key_value *value, struct sink_why *why)
-{
-	static const char *const words[] = { "nxdomain", "nodata", "refused", "drop", "truncate",
-		"sinkhole", "cname", "pass", "monitor", "listed", NULL };
-
-	(void)into;
-	return judge(is_word(value->text, words), value, why);
-}
-
-static int check_severity(void *into, const struct key_value *value, struct sink_why *why)
-{
-	static const char *const words[] = { "low", "medium", "high", "critical", NULL };
-
-	(void)into;
-	return judge(is_word(value->text, words), value, why);
-}
-
-static int check_country(void *into, const struct key_value *value, struct sink_why *why)
-{
-	const char *c = value->text;
-
-	(void)into;
-	return judge(strlen(c) == 2 && c[0] >= 'A' && c[0] <= 'Z' && c[1] >= 'A' && c[1] <= 'Z',
-		value, why);
-}
-
-/* "80", ">=80": a comparison with per cent. */
-static int check_confidence(void *into, const struct key_value *value, struct sink_why *why)
-{
-	const char *at = value->text;
-	uint64_t n;
-
-	(void)into;
-	if (*at == '<' || *at == '>')
-		at += at[1] == '=' ? 2 : 1;
-	return judge(quantity_count(at, &n) && n <= 100, value, why);
-}
-
-static int check_asn(void *into, const struct key_value *value, struct sink_why *why)
-{
-	uint64_t n;
-
-	(void)into;
-	return judge(quantity_count(value->text, &n) && n > 0 && n <= UINT32_MAX, value, why);
-}
-
-static int check_code(void *into, const struct key_value *value, struct sink_why *why)
-{
-	uint64_t n;
-
-	(void)into;
-	return judge(quantity_count(value->text, &n) && n <= UINT16_MAX, value, why);
-}
-
-static int check_a(void *into, const struct key_value *value, struct sink_why *why)
-{
-	struct in_addr address;
-
-	(void)into;
-	return judge(inet_pton(AF_INET, value->text, &address) == 1, value, why);
-}
-
-static int check_aaaa(void *into, const struct key_value *value, struct sink_why *why)
-{
-	struct in6_addr address;
-
-	(void)into;
-	return judge(inet_pton(AF_INET6, value->text, &address) == 1, value, why);
-}
-
-/* --- rows ------------------------------------------------------------------------------------------------ */
-
-#define WANTS_TEXTS "a text, or a list of texts"
-#define WANTS_COUNTRIES "a list of country codes such as [FR]"
-
-const struct key_row group_keys[] = {
-	{ "name", KEY_WANTS_TEXT, "rules call it that", KEY_TEXT, .is_required = true,
-		.set = check_text },
-	{ "clients", "a list of prefixes such as 192.0.2.0/24", "who belongs to it", KEY_TEXTS,
-		.is_required = true, .set = check_prefix },
-	{ 0 },
-};
+#include "when.h"
 
 const struct key_row geoip_keys[] = {
-	{ "country", "a path", "a database of countries", KEY_TEXT, .set = check_text },
-	{ "asn", "a path", "a database of autonomous systems", KEY_TEXT, .set = check_text },
+	{ "country", "a path", "a database of countries", KEY_TEXT, .set = key_set_string,
+		.at = offsetof(struct geoip_config, country) },
+	{ "asn", "a path", "a database of autonomous systems", KEY_TEXT, .set = key_set_string,
+		.at = offsetof(struct geoip_config, asn) },
 	{ 0 },
 };
 
-static const struct key_row match_keys[] = {
-	{ "source", WANTS_TEXTS, "the entry's source is one of these", KEY_TEXTS,
-		.set = check_text },
-	{ "category", WANTS_TEXTS, "its category", KEY_TEXTS, .set = check_text },
-	{ "severity", "low, medium, high or critical, or a list of them", "its severity", KEY_TEXTS,
-		.set = check_severity },
-	{ "confidence", "0 to 100, or a comparison such as \">=80\"", "its confidence", KEY_TEXT,
-		.set = check_confidence },
-	{ "actor", WANTS_TEXTS, "its actor", KEY_TEXTS, .set = check_text },
-	{ "campaign", WANTS_TEXTS, "its campaign", KEY_TEXTS, .set = check_text },
-	{ "jurisdiction", WANTS_COUNTRIES, "one of its jurisdictions", KEY_TEXTS,
-		.set = check_country },
-	{ "tag", WANTS_TEXTS, "one of its tags", KEY_TEXTS, .set = check_text },
-	{ "answer-asn", "a list of numbers such as [64511]",
-		"an address in the answer belongs to that autonomous system", KEY_TEXTS,
-		.set = check_asn },
-	{ "answer-country", WANTS_COUNTRIES, "an address in the answer is there", KEY_TEXTS,
-		.set = check_country },
-	{ 0 },
-};
-
-const struct key_row rule_keys[] = {
-	{ "rule", KEY_WANTS_TEXT, "its name", KEY_TEXT, .is_required = true, .set = check_text },
-	{ "match", "a mapping such as {category: malware}", "which entries it is about", KEY_MAP,
-		.is_required = true, .keys = match_keys },
-	{ "group", KEY_WANTS_TEXT, "only for these clients", KEY_TEXT, .set = check_text },
-	{ "client-country", WANTS_COUNTRIES, "only for clients there", KEY_TEXTS,
-		.set = check_country },
-	{ "action",
-		"nxdomain, nodata, refused, drop, truncate, sinkhole, cname, pass, monitor or "
-		"listed",
-		"what the client gets", KEY_TEXT, .is_required = true, .set = check_action },
-	{ "a", "a list of IPv4 addresses", "of the sinkhole", KEY_TEXTS, .set = check_a },
-	{ "aaaa", "a list of IPv6 addresses", "of the sinkhole", KEY_TEXTS, .set = check_aaaa },
-	{ "ede", "0 to 65535", "the code of an Extended DNS Error", KEY_TEXT, .set = check_code },
-	{ "ede-text", KEY_WANTS_TEXT, "its text", KEY_TEXT, .set = check_text },
-	{ "sub-error", "0 to 65535", "of a structured DNS error", KEY_TEXT, .set = check_code },
-	{ 0 },
-};
-
-/* --- items ------------------------------------------------------------------------------------------------- */
-
-void groups_item(struct reading *reading, const struct key_row *row, const struct node *map)
+void policy_reading_begin(struct policy_reading *policy)
 {
-	rows_read(reading, map, row->keys, reading->config);
+	*policy = (struct policy_reading){ 0 };
+	if (!when_reproducible(&policy->now)) /* compile refuses that as wrong usage */
+		policy->now = (int64_t)time(NULL);
 }
 
-static bool is_group(const struct reading *reading, const struct node *name)
+void policy_reading_end(struct policy_reading *policy)
 {
-	for (size_t i = 0; i < reading->groups_count; i++)
-		if (sink_span_equal(node_text(reading->groups[i]), node_text(name)))
-			return true;
-	return false;
+	struct client_file *files = policy->files.at;
+	struct rule_reading *rules = policy->rules.at;
+
+	for (size_t i = 0; i < policy->files.count; i++)
+		free(files[i].path);
+	for (size_t i = 0; i < policy->rules.count; i++)
+		rule_end(&rules[i]);
+	free(policy->clients.at);
+	free(files);
+	free(rules);
+	free(policy->weeks.at);
 }
 
-void rules_item(struct reading *reading, const struct key_row *row, const struct node *map)
-{
-	const struct node *group = node_find(map, "group"), *action = node_find(map, "action");
+/* --- geo files ------------------------------------------------------------------------------------------ */
 
-	rows_read(reading, map, row->keys, reading->config);
-	if (group && group->type == NODE_TEXT && group->len > 0 && !is_group(reading, group))
-		node_wrong(reading, group, "group: there is no group '%s'",
-			shown(node_text(group)).text);
-	if (action && action->type == NODE_TEXT && text_is(node_text(action), "sinkhole") &&
-		!node_find(map, "a") && !node_find(map, "aaaa") && !map->is_cut)
-		node_wrong(reading, action, "sinkhole: the addresses are missing: a, aaaa or both");
+/* The resolver has another working directory. */
+static int make_absolute(const char *path, char out[PATH_MAX], struct sink_why *why)
+{
+	char dir[PATH_MAX] = "";
+
+	if (path[0] != '/' && !getcwd(dir, sizeof dir))
+		return sink_why(why, SINK_ESYNTAX,
+			"the path of the working directory is not known");
+	if (snprintf(out, PATH_MAX, "%s%s%s", dir, dir[0] ? "/" : "", path) >= PATH_MAX)
+		return sink_why(why, SINK_ESYNTAX, "'%.60s...': the path is too long", path);
+	return SINK_OK;
+}
+
+static int set_geo(struct reading *reading, const struct node *node, enum sink_geo_kind kind,
+	char **said, struct sink_span *out)
+{
+	struct policy *policy = &reading->config->policy;
+	struct sink_why why = { .text = "" };
+	char path[PATH_MAX];
+
+	if (!*said || !node)
+		return SINK_OK;
+	*said = path_join(reading, *said);
+	if (!*said)
+		return SINK_ENOMEM;
+	if (make_absolute(*said, path, &why)) {
+		node_wrong(reading, node, "%s", why.text);
+		return SINK_OK;
+	}
+	if (reading->looks && !reading->is_for_policy) /* a change of policy is to be quick */
+		geoip_look(reading, node, kind, path);
+	file_check(reading, node, path, FILE_GEO);
+	*out = sink_span_text(path);
+	return policy_keep_span(policy, out);
+}
+
+/* --- what holds for all rules ------------------------------------------------------------------------------ */
+
+static int set_key(struct policy *policy, const char *text)
+{
+	char digest[SINK_SHA256_TEXT], digits[3] = "";
+	int err;
+
+	if (!text)
+		return SINK_OK;
+	err = sink_sha256(sink_span_text(text), digest);
+	for (size_t i = 0; i < sizeof policy->made.key && !err; i++) {
+		memcpy(digits, digest + 2 * i, 2);
+		policy->made.key[i] = (uint8_t)strtoul(digits, NULL, 16);
+	}
+	return err;
+}
+
+static int set_head(struct reading *reading, const struct node *root)
+{
+	struct config *config = reading->config;
+	const struct node *geoip = node_find(root, "geoip");
+	int err = set_key(&config->policy, config->operator.canary_key);
+
+	config->policy.made.error_option = config->operator.error_option;
+	if (!err)
+		err = set_geo(reading, node_find(geoip, "country"), SINK_GEO_COUNTRY,
+			&config->geoip.country, &config->policy.made.geo_country);
+	if (!err)
+		err = set_geo(reading, node_find(geoip, "asn"), SINK_GEO_ASN, &config->geoip.asn,
+			&config->policy.made.geo_asn);
+	return err;
+}
+
+/* --- rules --------------------------------------------------------------------------------------------------- */
+
+/* Keys that narrow a rule, besides match. */
+static const char *const conditions[] = { "group", "client-country", "types", "schedule",
+	"enforce" };
+
+/* What the last rule lacks to be for all the rest; NULL: nothing. */
+static const char *not_default(const struct node *rule)
+{
+	const struct node *match = node_find(rule, "match");
+
+	if (!match || match->type != NODE_MAP)
+		return NULL; /* it has been complained about */
+	if (match->first)
+		return "match";
+	for (size_t i = 0; i < sizeof conditions / sizeof conditions[0]; i++)
+		if (node_find(rule, conditions[i]))
+			return conditions[i];
+	return NULL;
+}
+
+static void check_default(struct reading *reading, const struct node *list)
+{
+	const struct node *last = list->first;
+	const char *word;
+
+	if (!last && !list->is_cut) {
+		node_wrong(reading, list,
+			"policy: no rule: the least is one for all, such as {rule: rest, match: "
+			"{}, "
+			"action: nxdomain}");
+		return;
+	}
+	while (last && last->next)
+		last = last->next;
+	if (!last || list->is_cut || last->is_cut || last->type != NODE_MAP)
+		return;
+	word = not_default(last);
+	if (word)
+		node_wrong(reading, last,
+			"the last rule must be for all that the others leave, such as {rule: rest, "
+			"match: {}, action: nxdomain}, and this one has '%s'",
+			word);
+}
+
+static int finish_rules(struct reading *reading)
+{
+	struct rule_reading *rules = reading->policy->rules.at;
+	int err = SINK_OK;
+
+	for (size_t i = 0; i < reading->policy->rules.count && !err; i++)
+		if (rules[i].is_clean)
+			err = rule_finish(&rules[i]);
+	return err;
+}
+
+/* What is said never to apply is left out. */
+static int build(struct reading *reading)
+{
+	struct policy *policy = &reading->config->policy;
+	const struct rule_reading *rules = reading->policy->rules.at;
+	const struct growing *weeks = &reading->policy->weeks;
+	size_t count = reading->policy->rules.count;
+	struct sink_rule *made = policy_keep(policy, NULL, count * sizeof *made);
+
+	policy->made.schedules =
+		policy_keep(policy, weeks->at, weeks->count * sizeof(struct sink_schedule));
+	if (!made || !policy->made.schedules)
+		return SINK_ENOMEM;
+	policy->made.rules = made;
+	policy->made.schedules_count = weeks->count;
+	for (size_t i = 0; i < count; i++)
+		if (!rules[i].is_never)
+			made[policy->made.rules_count++] = rules[i].rule;
+	policy->has_rules = true;
+	return SINK_OK;
+}
+
+/* What only the whole shows. Who publishes nothing else than the policy is about to hear the same from the library. */
+static int check_whole(struct reading *reading, const struct node *list)
+{
+	struct sink_why why = { .text = "" };
+	uint8_t *bytes;
+	size_t len;
+	int err = sink_policy_encode(&reading->config->policy.made, &why, &bytes, &len);
+
+	if (!err)
+		free(bytes);
+	else if (err != SINK_ENOMEM)
+		node_wrong(reading, list, "policy: %s",
+			why.text[0] ? why.text : sink_strerror(err));
+	return err == SINK_ENOMEM ? err : SINK_OK;
+}
+
+int policy_finish(struct reading *reading, const struct node *root)
+{
+	const struct node *list = node_find(root, "policy");
+	int err = set_head(reading, root);
+
+	if (!err)
+		err = groups_finish(reading);
+	if (!err && list && list->type == NODE_LIST)
+		check_default(reading, list);
+	if (!err)
+		err = finish_rules(reading);
+	if (err || reading->problems.errors > 0 || reading->problems.no_memory)
+		return err;
+	policy_warn(reading, root);
+	if (!list)
+		return SINK_OK;
+	err = build(reading);
+	return err || reading->is_for_policy ? err : check_whole(reading, list);
 }

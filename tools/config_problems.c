@@ -8,34 +8,57 @@
 #include "sinkhole/grow.h"
 #include "utf8.h"
 
-void problems_add(struct problems *problems, unsigned long line, unsigned long column,
-	bool is_error, const char *format, ...)
+/* A copy. */
+static void add(struct problems *problems, const struct problem *problem)
 {
-	char text[SINK_WHY_MAX];
 	struct problem *grown;
-	va_list list;
 
-	problems->errors += is_error;
+	problems->errors += problem->is_error;
 	if (problems_full(problems)) {
 		problems->more = true;
 		return;
 	}
+	grown = sink_grow(problems->at, problems->count, &problems->room, sizeof *problems->at);
+	if (!grown) {
+		problems->no_memory = true;
+		return;
+	}
+	problems->at = grown;
+	grown += problems->count;
+	*grown = *problem;
+	grown->order = problems->count;
+	grown->text = strdup(problem->text);
+	grown->file = problem->file ? strdup(problem->file) : NULL;
+	problems->count++;
+	if (!grown->text || (problem->file && !grown->file))
+		problems->no_memory = true;
+}
+
+void problems_add(struct problems *problems, unsigned long line, unsigned long column,
+	bool is_error, const char *format, ...)
+{
+	char text[SINK_WHY_MAX];
+	va_list list;
+
 	va_start(list, format);
 	vsnprintf(text, sizeof text, format, list);
 	va_end(list);
-	grown = sink_grow(problems->at, problems->count, &problems->room, sizeof *problems->at);
-	if (grown) {
-		problems->at = grown;
-		grown[problems->count] = (struct problem){ .line = line,
+	add(problems,
+		&(struct problem){
+			.line = line, .column = column, .is_error = is_error, .text = text });
+}
+
+void problems_add_in(struct problems *problems, unsigned long line, unsigned long column,
+	const char *file, unsigned long file_line, unsigned long file_column, const char *text)
+{
+	add(problems,
+		&(struct problem){ .line = line,
 			.column = column,
-			.order = problems->count,
-			.is_error = is_error,
-			.text = strdup(text) };
-	}
-	if (grown && grown[problems->count].text)
-		problems->count++;
-	else
-		problems->no_memory = true;
+			.is_error = true,
+			.text = (char *)(uintptr_t)text, /* copied */
+			.file = (char *)(uintptr_t)file,
+			.file_line = file_line,
+			.file_column = file_column });
 }
 
 static int compare(const void *a, const void *b)
@@ -49,6 +72,15 @@ static int compare(const void *a, const void *b)
 	return x->order < y->order ? -1 : 1;
 }
 
+static void tell(const struct problem *problem, const char *path, config_problem_fn *fn, void *arg)
+{
+	if (problem->file)
+		fn(arg, problem->file, problem->file_line, problem->file_column, problem->is_error,
+			problem->text);
+	else
+		fn(arg, path, problem->line, problem->column, problem->is_error, problem->text);
+}
+
 void problems_tell(struct problems *problems, const char *path, config_problem_fn *fn, void *arg)
 {
 	const struct problem *last;
@@ -58,8 +90,7 @@ void problems_tell(struct problems *problems, const char *path, config_problem_f
 		return;
 	qsort(problems->at, problems->count, sizeof *problems->at, compare);
 	for (size_t i = 0; i < problems->count; i++)
-		fn(arg, path, problems->at[i].line, problems->at[i].column,
-			problems->at[i].is_error, problems->at[i].text);
+		tell(&problems->at[i], path, fn, arg);
 	if (!problems->more)
 		return;
 	last = &problems->at[problems->count - 1];
@@ -69,8 +100,10 @@ void problems_tell(struct problems *problems, const char *path, config_problem_f
 
 void problems_end(struct problems *problems)
 {
-	for (size_t i = 0; i < problems->count; i++)
+	for (size_t i = 0; i < problems->count; i++) {
 		free(problems->at[i].text);
+		free(problems->at[i].file);
+	}
 	free(problems->at);
 	*problems = (struct problems){ 0 };
 }

@@ -12,6 +12,8 @@ struct problem {
 	size_t order; /* in which they were found */
 	bool is_error;
 	char *text;
+	char *file; /* NULL: the configuration; else what it names there, and where in that: */
+	unsigned long file_line, file_column; /* from 1 */
 };
 
 struct problems {
@@ -31,6 +33,10 @@ static inline bool problems_full(const struct problems *problems)
 {
 	return problems->count >= PROBLEMS_MAX;
 }
+
+/* The same of a file that the configuration names at `line` and `column`: told there, as a problem of that file. */
+void problems_add_in(struct problems *problems, unsigned long line, unsigned long column,
+	const char *file, unsigned long file_line, unsigned long file_column, const char *text);
 
 /* Tell them in the order of lines. */
 void problems_tell(struct problems *problems, const char *path, config_problem_fn *fn, void *arg);

@@ -67,7 +67,10 @@ static void read_text(struct reading *reading, const struct node *node, const st
 {
 	bool is_lone = row->shape == KEY_TEXTS && node->key; /* where a list is wanted */
 	struct key_value value = {
-		.row = row, .text = node->text, .own = own ? node_text(own) : sink_span(NULL, 0)
+		.row = row,
+		.text = node->text,
+		.own = own ? node_text(own) : sink_span(NULL, 0),
+		.node = node,
 	};
 	struct sink_why why = { .text = "" };
 	int err;

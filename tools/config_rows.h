@@ -16,8 +16,10 @@ struct reading {
 	char *dir; /* what paths are relative to; ends in '/', or is empty */
 	size_t room; /* for sources */
 	bool looks; /* for the files that it names */
+	bool is_for_policy; /* but not for those of sources and guards */
 	const struct node *groups[ITEMS_MAX]; /* their names */
 	size_t groups_count;
+	struct policy_reading *policy; /* config_parts.h */
 };
 
 /* Read a mapping: every key that is unknown, there twice, of another shape or of a value it cannot have becomes a

@@ -12,6 +12,14 @@ const char *data_directory(const char *option)
 	return environment && *environment ? environment : SINK_DATA_DIR;
 }
 
+/* A sentence for every failure. */
+static int explain(int err, const char *dir, struct sink_why *why)
+{
+	if (err && !why->text[0])
+		sink_why(why, err, "'%s': %s", dir, sink_strerror(err));
+	return err;
+}
+
 int data_open(const char *dir, uint64_t serial, struct sink_why *why,
 	struct sink_manifest *manifest, struct sink_db **out)
 {
@@ -24,7 +32,25 @@ int data_open(const char *dir, uint64_t serial, struct sink_why *why,
 		if (err == SINK_ENOENT) /* promised, so its absence is damage */
 			err = SINK_ECORRUPT;
 	}
-	if (err && !why->text[0])
-		sink_why(why, err, "'%s': %s", dir, sink_strerror(err));
+	return explain(err, dir, why);
+}
+
+int data_policy(const char *dir, const struct sink_manifest *manifest, struct sink_why *why,
+	struct sink_policy **out)
+{
+	int err;
+
+	why->text[0] = 0;
+	err = sink_store_policy(dir, manifest, why, out);
+	return explain(err == SINK_ENOENT ? SINK_ECORRUPT : err, dir, why);
+}
+
+int data_check_policy(const char *dir, const struct sink_manifest *manifest, struct sink_why *why)
+{
+	struct sink_policy *policy;
+	int err = data_policy(dir, manifest, why, &policy);
+
+	if (!err)
+		sink_policy_free(policy);
 	return err;
 }

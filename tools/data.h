@@ -18,4 +18,16 @@ const char *data_directory(const char *option);
 int data_open(const char *dir, uint64_t serial, struct sink_why *why,
 	struct sink_manifest *manifest, struct sink_db **out);
 
+/* Verify and read the policy of that generation.
+ *
+ * why      holds a sentence after every failure
+ * out      the caller frees it with sink_policy_free(); written on SINK_OK only
+ * returns  as sink_store_policy(), but SINK_ECORRUPT when the file that the manifest promises is not there
+ */
+int data_policy(const char *dir, const struct sink_manifest *manifest, struct sink_why *why,
+	struct sink_policy **out);
+
+/* The same, to know that it reads. */
+int data_check_policy(const char *dir, const struct sink_manifest *manifest, struct sink_why *why);
+
 #endif

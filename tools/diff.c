@@ -18,6 +18,7 @@ struct question {
 /* A generation to compare. */
 struct generation {
 	uint64_t serial; /* 0: there is none, which is like an empty one */
+	uint8_t policy[SINK_DIGEST_LEN];
 	struct sink_db *db;
 };
 
@@ -41,10 +42,12 @@ static int open_generation(const char *dir, uint64_t serial, struct generation *
 	struct sink_why why = { .text = "" };
 	int err = data_open(dir, serial, &why, &manifest, &out->db);
 
-	if (err)
+	if (err) {
 		say("%s", why.text[0] ? why.text : sink_strerror(err));
-	else
+	} else {
 		out->serial = manifest.serial;
+		memcpy(out->policy, manifest.policy_digest, sizeof out->policy);
+	}
 	return err;
 }
 
@@ -102,10 +105,16 @@ static int print_change_json(void *arg, const struct change *change)
 	return err;
 }
 
+/* What comes of nothing has no policy that could be another one. */
+static bool has_other_policy(const struct generation *a, const struct generation *b)
+{
+	return a->serial && memcmp(a->policy, b->policy, sizeof a->policy) != 0;
+}
+
 static json_t *frame(const struct generation *a, const struct generation *b, json_t *rest)
 {
-	json_t *out = json_pack("{s:o,s:o}", "from", serial_json(a->serial), "to",
-		serial_json(b->serial));
+	json_t *out = json_pack("{s:o,s:o,s:b}", "from", serial_json(a->serial), "to",
+		serial_json(b->serial), "policy-changed", (int)has_other_policy(a, b));
 
 	json_object_update_new(out, rest);
 	return out;
@@ -136,6 +145,8 @@ static void put_title(const struct generation *a, const struct generation *b)
 			(unsigned long long)b->serial);
 	else
 		printf("nothing to generation %llu: ", (unsigned long long)b->serial);
+	if (has_other_policy(a, b))
+		fputs("another policy; ", stdout);
 }
 
 static int show(const struct question *q, const struct changes_question *question,
@@ -175,7 +186,7 @@ static enum status compare(const struct question *q, const struct generation *a,
 	changes_free(changes);
 	if (err)
 		return status_of(err);
-	return count > 0 ? STATUS_NO : STATUS_DONE;
+	return count > 0 || has_other_policy(a, b) ? STATUS_NO : STATUS_DONE;
 }
 
 static enum status diff(const struct question *q, const uint64_t serials[2])

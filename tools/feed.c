@@ -164,12 +164,16 @@ static int take(void *arg, const struct feed_entry *entry)
 
 	if (reason < 0)
 		return reason;
+	if (feed_is_stop(entry))
+		return SINK_OK;
 	if (reason == FEED_TAKEN) {
 		r->entries++;
 		return SINK_OK;
 	}
 	if (sink_trigger_is_prefix(entry->trigger))
 		sink_prefix_to_text(&entry->prefix, text);
+	else if (entry->name.labels == 0 && entry->scope == SINK_SCOPE_BELOW)
+		strcpy(text, "*"); /* the root is another matter: nobody can force it in */
 	else
 		sink_name_to_text(&entry->name, text);
 	feed_skip(&r->out, (enum feed_reason)reason, sink_span_text(text));

@@ -87,12 +87,21 @@ struct feed_entry {
 	const struct attributes *says;
 };
 
+/* Is it no entry that anybody wrote, but where a wildcard of its zone ends (SINK_HINT_STOP)? Such are passed on, judged
+ * by no gate and counted nowhere. */
+static inline bool feed_is_stop(const struct feed_entry *entry)
+{
+	return entry->says && entry->says->record.hint == SINK_HINT_STOP;
+}
+
 /* A block of a name and all below it, that says nothing; the name is not touched. */
 void feed_entry_init(struct feed_entry *entry);
 
 /* Where a format puts what it finds. */
 struct feed_out {
-	/* returns  SINK_OK; another code ends the feed, and the format returns it */
+	/* Stops, if there are any, come behind all else: they belong to no item.
+	 *
+	 * returns  SINK_OK; another code ends the feed, and the format returns it */
 	int (*entry)(void *arg, const struct feed_entry *entry);
 	/* detail   which one of the reason's kind, such as the modifier "third-party"; may be empty */
 	void (*skip)(void *arg, enum feed_reason reason, struct sink_span detail,

@@ -2,10 +2,11 @@
 #include "feedurl.h"
 
 #include <arpa/inet.h>
-#include <curl/curl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "libcurl.h"
 
 static bool is_loopback(const char *host)
 {
@@ -45,14 +46,14 @@ struct feedurl_shown feedurl_shown(const char *url)
 
 /* A part, or "" where the URL has none. */
 struct part {
-	char *text; /* curl_free() it */
+	char *text; /* libcurl.free() it */
 };
 
 static struct part take(CURLU *url, CURLUPart what)
 {
 	struct part part = { NULL };
 
-	if (curl_url_get(url, what, &part.text, 0) != CURLUE_OK)
+	if (libcurl.url_get(url, what, &part.text, 0) != CURLUE_OK)
 		part.text = NULL;
 	return part;
 }
@@ -77,10 +78,10 @@ static int judge(CURLU *url, const char *text, struct sink_why *why)
 	else if (strcmp(s, "https") != 0 && strcmp(s, "http") != 0 && strcmp(s, "file") != 0)
 		err = sink_why(why, SINK_ESYNTAX, "url '%s': https:// or file:// is wanted",
 			feedurl_shown(text).text);
-	curl_free(scheme.text);
-	curl_free(host.text);
-	curl_free(user.text);
-	curl_free(password.text);
+	libcurl.free(scheme.text);
+	libcurl.free(host.text);
+	libcurl.free(user.text);
+	libcurl.free(password.text);
 	return err;
 }
 
@@ -93,13 +94,16 @@ int feedurl_check(const char *text, struct sink_why *why)
 	if (!strstr(text, "://"))
 		return sink_why(why, SINK_ESYNTAX, "url '%s': https:// or file:// is wanted",
 			feedurl_shown(text).text);
-	url = curl_url();
+	err = libcurl_load(why);
+	if (err)
+		return err;
+	url = libcurl.url();
 	if (!url)
 		return sink_why(why, SINK_ENOMEM, "no memory");
-	code = curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME);
+	code = libcurl.url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME);
 	err = code == CURLUE_OK ? judge(url, text, why)
 				: sink_why(why, SINK_ESYNTAX, "url '%s': %s",
-					  feedurl_shown(text).text, curl_url_strerror(code));
-	curl_url_cleanup(url);
+					  feedurl_shown(text).text, libcurl.url_strerror(code));
+	libcurl.url_cleanup(url);
 	return err;
 }

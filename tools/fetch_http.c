@@ -3,12 +3,12 @@
 #include "fetch_http.h"
 
 #include <arpa/inet.h>
-#include <curl/curl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "fetch_gzip.h"
+#include "libcurl.h"
 
 #define REDIRECTS_MAX 5
 #define CONNECT_SECONDS 10
@@ -55,8 +55,8 @@ struct http *http_begin(const char *authorities, unsigned seconds, char *error, 
 	http->deadline = now_ms() + (int64_t)seconds * 1000;
 	http->error = error;
 	http->error_size = size;
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK)
-		http->curl = curl_easy_init();
+	if (libcurl_load(NULL) == SINK_OK && libcurl.global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK)
+		http->curl = libcurl.easy_init();
 	if (http->curl)
 		return http;
 	free(http);
@@ -67,7 +67,7 @@ void http_end(struct http *http)
 {
 	if (!http)
 		return;
-	curl_easy_cleanup(http->curl);
+	libcurl.easy_cleanup(http->curl);
 	free(http);
 }
 
@@ -85,9 +85,9 @@ struct origin {
 
 static void origin_end(struct origin *origin)
 {
-	curl_free(origin->scheme);
-	curl_free(origin->host);
-	curl_free(origin->port);
+	libcurl.free(origin->scheme);
+	libcurl.free(origin->host);
+	libcurl.free(origin->port);
 	*origin = (struct origin){ 0 };
 }
 
@@ -97,25 +97,25 @@ static void origin_end(struct origin *origin)
  */
 static const char *origin_of(const char *url, struct origin *out)
 {
-	CURLU *parts = curl_url();
+	CURLU *parts = libcurl.url();
 	char *user = NULL, *password = NULL;
 	const char *wrong = NULL;
 
 	*out = (struct origin){ 0 };
 	if (!parts)
 		return "no memory";
-	if (curl_url_set(parts, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) ||
-		curl_url_get(parts, CURLUPART_SCHEME, &out->scheme, 0))
+	if (libcurl.url_set(parts, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) ||
+		libcurl.url_get(parts, CURLUPART_SCHEME, &out->scheme, 0))
 		wrong = "not a URL";
-	else if (curl_url_get(parts, CURLUPART_USER, &user, 0) == CURLUE_OK ||
-		curl_url_get(parts, CURLUPART_PASSWORD, &password, 0) == CURLUE_OK)
+	else if (libcurl.url_get(parts, CURLUPART_USER, &user, 0) == CURLUE_OK ||
+		libcurl.url_get(parts, CURLUPART_PASSWORD, &password, 0) == CURLUE_OK)
 		wrong = "a URL with a user or password in it (they belong into token-file)";
-	else if (curl_url_get(parts, CURLUPART_HOST, &out->host, 0) ||
-		curl_url_get(parts, CURLUPART_PORT, &out->port, CURLU_DEFAULT_PORT))
+	else if (libcurl.url_get(parts, CURLUPART_HOST, &out->host, 0) ||
+		libcurl.url_get(parts, CURLUPART_PORT, &out->port, CURLU_DEFAULT_PORT))
 		wrong = "a URL without a host";
-	curl_free(user);
-	curl_free(password);
-	curl_url_cleanup(parts);
+	libcurl.free(user);
+	libcurl.free(password);
+	libcurl.url_cleanup(parts);
 	return wrong;
 }
 
@@ -150,7 +150,7 @@ static long status_of_answer(CURL *curl)
 {
 	long status = 0;
 
-	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	libcurl.easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
 	return status;
 }
 
@@ -160,7 +160,7 @@ static const char *header(CURL *curl, const char *name)
 	struct curl_header *found;
 
 	/* of the last answer, if there was one before it (100, a proxy's) */
-	if (curl_easy_header(curl, name, 0, CURLH_HEADER, -1, &found) != CURLHE_OK)
+	if (libcurl.easy_header(curl, name, 0, CURLH_HEADER, -1, &found) != CURLHE_OK)
 		return NULL;
 	return found->value;
 }
@@ -195,10 +195,10 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *arg)
 /* A list that could not grow is freed, and stays NULL. */
 static void add_header(struct curl_slist **list, bool *failed, const char *line)
 {
-	struct curl_slist *longer = *failed ? NULL : curl_slist_append(*list, line);
+	struct curl_slist *longer = *failed ? NULL : libcurl.slist_append(*list, line);
 
 	if (!longer) {
-		curl_slist_free_all(*list);
+		libcurl.slist_free_all(*list);
 		*failed = true;
 	}
 	*list = longer;
@@ -237,26 +237,26 @@ static void set_limits(const struct http *http)
 	CURL *curl = http->curl;
 	int64_t left = http->deadline - now_ms();
 
-	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, left > 0 ? (long)left : 1L); /* 0: no limit */
-	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, (long)SLOW_BYTES);
-	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)http->request->stall);
+	libcurl.easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	libcurl.easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
+	libcurl.easy_setopt(curl, CURLOPT_TIMEOUT_MS, left > 0 ? (long)left : 1L); /* 0: no limit */
+	libcurl.easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, (long)SLOW_BYTES);
+	libcurl.easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)http->request->stall);
 }
 
 static void set_trust(const struct http *http, bool is_tls)
 {
 	CURL *curl = http->curl;
 
-	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, is_tls ? "https" : "http");
-	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
-	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
-	curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	libcurl.easy_setopt(curl, CURLOPT_PROTOCOLS_STR, is_tls ? "https" : "http");
+	libcurl.easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+	libcurl.easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
+	libcurl.easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
+	libcurl.easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	if (http->authorities)
-		curl_easy_setopt(curl, CURLOPT_CAINFO, http->authorities);
+		libcurl.easy_setopt(curl, CURLOPT_CAINFO, http->authorities);
 	if (!is_tls) /* to this host: no proxy is asked, whatever the environment says */
-		curl_easy_setopt(curl, CURLOPT_PROXY, "");
+		libcurl.easy_setopt(curl, CURLOPT_PROXY, "");
 }
 
 static CURLcode transfer(struct http *http, const char *url, bool is_tls, struct curl_slist *list)
@@ -266,18 +266,18 @@ static CURLcode transfer(struct http *http, const char *url, bool is_tls, struct
 
 	http->is_explained = false;
 	http->curl_error[0] = 0;
-	curl_easy_reset(curl);
+	libcurl.easy_reset(curl);
 	set_limits(http);
 	set_trust(http, is_tls);
-	curl_easy_setopt(curl, CURLOPT_URL, url);
-	curl_easy_setopt(curl, CURLOPT_USERAGENT, "sinkhole/" SINK_VERSION);
-	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, list);
-	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, http->curl_error);
-	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
-	curl_easy_setopt(curl, CURLOPT_WRITEDATA, http);
+	libcurl.easy_setopt(curl, CURLOPT_URL, url);
+	libcurl.easy_setopt(curl, CURLOPT_USERAGENT, "sinkhole/" SINK_VERSION);
+	libcurl.easy_setopt(curl, CURLOPT_HTTPHEADER, list);
+	libcurl.easy_setopt(curl, CURLOPT_ERRORBUFFER, http->curl_error);
+	libcurl.easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
+	libcurl.easy_setopt(curl, CURLOPT_WRITEDATA, http);
 	if (http->request->post)
-		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, http->request->post);
-	code = curl_easy_perform(curl);
+		libcurl.easy_setopt(curl, CURLOPT_POSTFIELDS, http->request->post);
+	code = libcurl.easy_perform(curl);
 	if (!gunzip_end(&http->gunzip) && code == CURLE_OK)
 		http->is_explained = !fail(http, "cut short: the gzip stream does not end");
 	return code;
@@ -299,7 +299,7 @@ static void keep_header(CURL *curl, const char *name, char out[VALIDATOR_MAX])
 
 static bool explain(struct http *http, CURLcode code)
 {
-	const char *text = http->curl_error[0] ? http->curl_error : curl_easy_strerror(code);
+	const char *text = http->curl_error[0] ? http->curl_error : libcurl.easy_strerror(code);
 
 	switch (code) {
 	case CURLE_PARTIAL_FILE:
@@ -359,16 +359,16 @@ static bool refuse_redirect(struct http *http, const struct origin *to, const ch
  */
 static char *target(const char *url, const char *location)
 {
-	CURLU *parts = curl_url();
+	CURLU *parts = libcurl.url();
 	char *found = NULL, *copy = NULL;
 
-	if (parts && location && curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
-		curl_url_set(parts, CURLUPART_URL, location,
+	if (parts && location && libcurl.url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
+		libcurl.url_set(parts, CURLUPART_URL, location,
 			CURLU_NON_SUPPORT_SCHEME | CURLU_URLENCODE) == CURLUE_OK &&
-		curl_url_get(parts, CURLUPART_URL, &found, 0) == CURLUE_OK)
+		libcurl.url_get(parts, CURLUPART_URL, &found, 0) == CURLUE_OK)
 		copy = strdup(found);
-	curl_free(found);
-	curl_url_cleanup(parts);
+	libcurl.free(found);
+	libcurl.url_cleanup(parts);
 	return copy;
 }
 
@@ -432,7 +432,7 @@ static bool step(struct http *http, const char *url, const struct origin *first,
 	else
 		good = judge(http, code, out);
 end:
-	curl_slist_free_all(list);
+	libcurl.slist_free_all(list);
 	origin_end(&here);
 	return good;
 }
@@ -492,31 +492,31 @@ static bool add_path(CURLU *parts, const char *path)
 	size_t len, more = without_slashes(path);
 	bool good = false;
 
-	if (curl_url_get(parts, CURLUPART_PATH, &old, 0))
+	if (libcurl.url_get(parts, CURLUPART_PATH, &old, 0))
 		return false;
 	len = without_slashes(old);
 	if (len >= more && strncmp(old + len - more, path, more) == 0)
 		len -= more;
 	if (snprintf(joined, sizeof joined, "%.*s%s", (int)len, old, path) < (int)sizeof joined)
-		good = curl_url_set(parts, CURLUPART_PATH, joined, 0) == CURLUE_OK;
-	curl_free(old);
+		good = libcurl.url_set(parts, CURLUPART_PATH, joined, 0) == CURLUE_OK;
+	libcurl.free(old);
 	return good;
 }
 
 char *http_url(const char *base, const char *path, const char *const *query)
 {
-	CURLU *parts = curl_url();
+	CURLU *parts = libcurl.url();
 	char *url = NULL, *copy = NULL;
-	bool good = parts && curl_url_set(parts, CURLUPART_URL, base, 0) == CURLUE_OK &&
+	bool good = parts && libcurl.url_set(parts, CURLUPART_URL, base, 0) == CURLUE_OK &&
 		add_path(parts, path);
 
 	for (; good && *query; query++)
-		good = curl_url_set(parts, CURLUPART_QUERY, *query,
+		good = libcurl.url_set(parts, CURLUPART_QUERY, *query,
 			       CURLU_APPENDQUERY | CURLU_URLENCODE) == CURLUE_OK;
-	if (good && curl_url_get(parts, CURLUPART_URL, &url, 0) == CURLUE_OK)
+	if (good && libcurl.url_get(parts, CURLUPART_URL, &url, 0) == CURLUE_OK)
 		copy = strdup(url);
-	curl_free(url);
-	curl_url_cleanup(parts);
+	libcurl.free(url);
+	libcurl.url_cleanup(parts);
 	return copy;
 }
 
@@ -570,13 +570,13 @@ char *http_authorization(const char *token, const char *scheme)
 char *http_fill_token(const char *url, const char *token)
 {
 	const char *place = strstr(url, TOKEN_PLACE);
-	char *escaped = curl_easy_escape(NULL, token, 0);
+	char *escaped = libcurl.easy_escape(NULL, token, 0);
 	char *out = NULL;
 
 	if (place && escaped &&
 		asprintf(&out, "%.*s%s%s", (int)(place - url), url, escaped,
 			place + strlen(TOKEN_PLACE)) < 0)
 		out = NULL;
-	curl_free(escaped);
+	libcurl.free(escaped);
 	return out;
 }

@@ -82,7 +82,7 @@ static bool is_public_suffix(const struct gate *gate, const struct sink_name *na
  * itself stays protected. */
 static bool is_forced(const struct gate *gate, const struct sink_name *name, bool popular)
 {
-	return name->labels == 1 || (popular && gate->forced[GATE_POPULAR]) ||
+	return name->labels <= 1 || (popular && gate->forced[GATE_POPULAR]) ||
 		(gate->forced[GATE_SUFFIX] && is_public_suffix(gate, name));
 }
 
@@ -96,10 +96,18 @@ static bool is_protected(const struct gate *gate, const struct sink_name *name,
 	return !is_forced(gate, name, popular) || name_set_hit(names, name, SINK_SCOPE_EXACT);
 }
 
+/* Of the root, only all that is below it can be meant in earnest: "*" in a zone that lets through what it lists. */
+static bool is_top(const struct gate *gate, const struct sink_name *name, enum sink_scope scope)
+{
+	if (name->labels == 0 && scope != SINK_SCOPE_BELOW)
+		return true;
+	return name->labels <= 1 && !gate->forced[GATE_TLD];
+}
+
 static enum feed_reason judge_name(const struct gate *gate, const struct sink_name *name,
 	enum sink_kind kind, enum sink_scope scope, bool popular)
 {
-	if (name->labels == 0 || (name->labels == 1 && !gate->forced[GATE_TLD]))
+	if (is_top(gate, name, scope))
 		return FEED_TLD;
 	if (name->labels > 1 && !gate->forced[GATE_SUFFIX] && is_public_suffix(gate, name))
 		return FEED_SUFFIX;

@@ -2,12 +2,13 @@
 #include "cmd.h"
 #include "data.h"
 #include "json.h"
+#include "paused.h"
 #include "say.h"
 
 struct history {
 	uint64_t published; /* serial; 0: none */
 	json_t *list; /* NULL: a table is printed */
-	size_t count, damaged;
+	size_t count, damaged, others; /* others: of another version */
 };
 
 static void put_row(const struct sink_manifest *m, bool is_published)
@@ -19,6 +20,8 @@ static void put_row(const struct sink_manifest *m, bool is_published)
 		fputs(": ", stdout);
 		put_text(stdout, sink_span_text(m->reason), SINK_NOTE_MAX);
 	}
+	if (m->paused_until != 0)
+		printf("  (paused %s)", paused_text(m).text);
 	fputc('\n', stdout);
 }
 
@@ -35,11 +38,13 @@ static int show(void *arg, const struct sink_manifest *manifest)
 	return SINK_OK;
 }
 
-static void show_damaged(void *arg, const char *text)
+/* What an earlier version of sinkhole has left is no damage, and goes by itself. */
+static void show_unread(void *arg, int err, const char *text)
 {
 	struct history *h = arg;
 
-	h->damaged++;
+	h->others += err == SINK_EVERSION;
+	h->damaged += err != SINK_EVERSION;
 	say("%s", text);
 }
 
@@ -53,9 +58,9 @@ static enum status list(const char *dir, bool json)
 	if (err == SINK_OK)
 		h.published = published.serial;
 	else if (err == SINK_ECORRUPT || err == SINK_EVERSION)
-		show_damaged(&h, why.text);
+		show_unread(&h, SINK_ECORRUPT, why.text); /* in force it is no good, either way */
 	if (err != SINK_EIO && err != SINK_ENOMEM) /* the system's refusal would come again */
-		err = sink_store_each(dir, show, show_damaged, &h, &why);
+		err = sink_store_each(dir, show, show_unread, &h, &why);
 	if (json)
 		json_print(stdout, h.list, false);
 	if (err && err != SINK_ENOENT) {
@@ -64,7 +69,7 @@ static enum status list(const char *dir, bool json)
 	}
 	if (h.damaged > 0)
 		return STATUS_DATA;
-	if (h.count == 0)
+	if (h.count == 0 && h.others == 0)
 		say("'%s': nothing has been published yet", dir);
 	return h.count > 0 ? STATUS_DONE : STATUS_NO;
 }

@@ -1,10 +1,13 @@
 /* info.c - what the database holds, counted. */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cmd.h"
 #include "data.h"
 #include "json.h"
+#include "paused.h"
+#include "policy_json.h"
 #include "say.h"
 
 /* Listings under one record. */
@@ -70,7 +73,9 @@ static json_t *row_json(const struct row *row, const struct sink_record *record)
 
 static void put_row(const struct row *row, const struct sink_record *record)
 {
-	printf("%14s  %-9s ", number(row->sum).text, sink_kind_word(record->kind));
+	printf("%14s  %-9s ", number(row->sum).text,
+		record->hint == SINK_HINT_STOP ? sink_hint_word(record->hint)
+					       : sink_kind_word(record->kind));
 	put_text(stdout, record->text[SINK_FIELD_SOURCE], 80);
 	if (record->text[SINK_FIELD_CATEGORY].len > 0) {
 		fputs(", ", stdout);
@@ -126,18 +131,57 @@ static void put_triggers(const struct counting *c, uint64_t listings)
 	putchar('\n');
 }
 
-static json_t *policy_json(const struct sink_policy *policy)
+/* One rule for everybody is its answer; several are told one by one. */
+static void put_policy(const struct sink_policy *policy)
 {
-	json_t *out = json_pack("{s:s,s:I}", "action", sink_action_word(policy->block), "ttl",
-		(json_int_t)policy->ttl);
+	if (policy->rules_count == 1)
+		printf("answered with %s\n", sink_action_word(policy->rules[0].action));
+	else
+		printf("%zu rules, %zu groups\n", policy->rules_count, policy->groups_count);
+}
 
-	json_object_set_new(out, "ede",
-		policy->ede == SINK_EDE_NONE ? json_null() : json_integer(policy->ede));
-	json_object_set_new(out, "addresses", json_addresses(policy));
+static void put_rules(const struct sink_policy *policy)
+{
+	for (size_t i = 0; i < policy->groups_count; i++) {
+		fputs("group ", stdout);
+		put_text(stdout, policy->groups[i].name, 80);
+		printf(": %s prefixes\n", number(policy->groups[i].count).text);
+	}
+	for (size_t i = 0; i < policy->rules_count && policy->rules_count > 1; i++) {
+		fputs("rule ", stdout);
+		put_text(stdout, policy->rules[i].name, 80);
+		fputs(": ", stdout);
+		put_rule(stdout, policy, &policy->rules[i]);
+		putchar('\n');
+	}
+}
+
+static bool is_paused(const struct sink_manifest *m)
+{
+	return sink_is_paused(m, (int64_t)time(NULL));
+}
+
+static void put_pause(const struct sink_manifest *m)
+{
+	if (is_paused(m))
+		printf("filtering is paused %s\n", paused_text(m).text);
+}
+
+static json_t *info_json(const struct sink_manifest *m, const struct sink_summary *summary,
+	const struct counting *c, const struct sink_policy *policy, json_t *rows)
+{
+	json_t *out = json_pack("{s:I,s:o,s:I,s:I,s:o,s:o,s:O}", "generation",
+		(json_int_t)m->serial, "time", json_moment(m->time), "names",
+		(json_int_t)summary->names, "listings", (json_int_t)summary->listings, "triggers",
+		triggers_json(c), "policy", json_policy(policy), "records", rows);
+
+	if (is_paused(m))
+		json_object_set_new(out, "paused", paused_json(m));
 	return out;
 }
 
-static int show(const struct sink_manifest *m, const struct sink_db *db, bool json)
+static int show(const struct sink_manifest *m, const struct sink_db *db,
+	const struct sink_policy *policy, bool json)
 {
 	struct counting c = { 0 };
 	struct sink_summary summary;
@@ -153,22 +197,18 @@ static int show(const struct sink_manifest *m, const struct sink_db *db, bool js
 	if (!err)
 		err = sink_reader_each(reader, count, &c);
 	if (!err && !json) {
-		printf("generation %llu of %s: %s names, %s listings, answered with %s\n",
+		printf("generation %llu of %s: %s names, %s listings, ",
 			(unsigned long long)m->serial, moment(m->time).text,
-			number(summary.names).text, number(summary.listings).text,
-			sink_action_word(sink_db_policy(db)->block));
+			number(summary.names).text, number(summary.listings).text);
+		put_policy(policy);
+		put_pause(m);
+		put_rules(policy);
 		put_triggers(&c, summary.listings);
 	}
 	if (!err)
 		err = show_rows(reader, &c, rows);
 	if (!err && json)
-		json_print(stdout,
-			json_pack("{s:I,s:o,s:I,s:I,s:o,s:o,s:O}", "generation",
-				(json_int_t)m->serial, "time", json_moment(m->time), "names",
-				(json_int_t)summary.names, "listings", (json_int_t)summary.listings,
-				"triggers", triggers_json(&c), "policy",
-				policy_json(sink_db_policy(db)), "records", rows),
-			false);
+		json_print(stdout, info_json(m, &summary, &c, policy, rows), false);
 	json_decref(rows);
 	sink_reader_end(reader);
 	free(c.rows);
@@ -181,10 +221,14 @@ static enum status info(const struct view *choice)
 	struct sink_manifest manifest;
 	struct sink_why why;
 	struct sink_db *db = NULL;
+	struct sink_policy *policy = NULL;
 	int err = data_open(dir, 0, &why, &manifest, &db);
 
 	if (!err)
-		err = show(&manifest, db, choice->json);
+		err = data_policy(dir, &manifest, &why, &policy);
+	if (!err)
+		err = show(&manifest, db, policy, choice->json);
+	sink_policy_free(policy);
 	sink_db_close(db);
 	if (err)
 		say("%s", why.text[0] ? why.text : sink_strerror(err));

@@ -373,7 +373,7 @@ void input_forget(struct input *in)
 	in->remembers = false;
 }
 
-static int temporary_file(void)
+int input_temporary(void)
 {
 	const char *dir = getenv("TMPDIR");
 	char path[4096];
@@ -395,7 +395,7 @@ static int temporary_file(void)
 	return fd;
 }
 
-static int write_all(int fd, const uint8_t *at, size_t len)
+int input_write(int fd, const uint8_t *at, size_t len)
 {
 	while (len > 0) {
 		ssize_t n = write(fd, at, len);
@@ -421,14 +421,14 @@ static int copy(struct input *in, int fd, uint8_t *buffer)
 	size_t got = in->past_len;
 	int err = SINK_OK;
 
-	if (write_all(fd, in->past, in->past_len))
+	if (input_write(fd, in->past, in->past_len))
 		return cannot_keep(in);
 	input_forget(in);
 	while (got > 0) {
 		err = take(in, buffer, RAW_SIZE, &got);
 		if (err)
 			return err;
-		if (write_all(fd, buffer, got))
+		if (input_write(fd, buffer, got))
 			return cannot_keep(in);
 	}
 	return SINK_OK;
@@ -443,7 +443,7 @@ int input_keep(struct input *in)
 		return SINK_OK;
 	if (!in->remembers)
 		return fail(in, SINK_EINVAL, "read from already");
-	fd = temporary_file();
+	fd = input_temporary();
 	if (fd < 0)
 		return cannot_keep(in);
 	buffer = malloc(RAW_SIZE);

@@ -59,6 +59,15 @@ int input_keep(struct input *input);
 /* A pipe's beginning is remembered for input_keep() until this. */
 void input_forget(struct input *input);
 
+/* A nameless file in $TMPDIR, to read and write; -1: errno. */
+int input_temporary(void);
+
+/* Write all of it, such as there.
+ *
+ * returns  SINK_OK; SINK_EIO (errno)
+ */
+int input_write(int fd, const uint8_t *at, size_t len);
+
 uint64_t input_bytes(const struct input *input); /* plain ones, so far */
 
 /* What the input is compressed with: "gzip"; NULL: it is not. */

@@ -26,6 +26,11 @@ struct origin {
 	uint64_t expired; /* of these, those that are over already: they only tell what it had */
 	uint64_t kept_not; /* those that the gate lets through no longer */
 	bool judged;
+	/* What was left out since there was too much of one name (sinkhole/writer.h); the first names, without a line */
+	struct feed_skips crowded; /* names: listings */
+	uint64_t crowded_subjects;
+	uint64_t
+		crowded_distinct; /* listings among these that rules could tell from all that stay */
 };
 
 /* One source. */

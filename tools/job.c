@@ -203,10 +203,7 @@ static enum status take_option(void *arg, int key, const char *value)
 		sink_why(&why, err, "--memory is a size such as 64M, not '%s'", value);
 		break;
 	case OPT_REASON:
-		job->reason = value;
-		err = is_note(value) ? SINK_OK : SINK_ESYNTAX;
-		sink_why(&why, err, "--reason is one line of less than %d bytes", SINK_NOTE_MAX);
-		break;
+		return take_reason(job->self, value, &job->reason);
 	default:
 		return take_plain(job, key, value);
 	}
@@ -239,11 +236,31 @@ static enum status parse_arguments(struct job *job, int count, char **texts)
 	return STATUS_DONE;
 }
 
+/* A configuration with rules says it all; one without, for whom and where, but not what. */
+static enum status choose_policy(struct job *job)
+{
+	struct policy *policy = &job->config.policy;
+
+	job->policy = &job->answer.policy;
+	if (!job->config_path)
+		return STATUS_DONE;
+	if (policy->has_rules && job->answer.is_given)
+		return usage_error(job->self,
+			"--action, --sinkhole-a, --sinkhole-aaaa and --ttl go without a policy, "
+			"and '%s' "
+			"has one",
+			job->config_path);
+	if (!policy->has_rules && config_set_rule(&job->config, &job->answer.rule))
+		return no_memory();
+	job->policy = &policy->made;
+	return STATUS_DONE;
+}
+
 /* What the command line says goes over what the configuration says. */
 static enum status read_config(struct job *job)
 {
 	const struct guard_config *guards = &job->config.guards;
-	int err = SINK_OK;
+	int err;
 
 	if (!job->config_path)
 		return STATUS_DONE;
@@ -328,6 +345,19 @@ static int protect_hosts(struct job *job)
 	return err;
 }
 
+/* So must the gardens that blocked clients are led to. */
+static int protect_gardens(struct job *job)
+{
+	const struct sink_policy *policy = job->policy;
+	int err = SINK_OK;
+
+	for (size_t i = 0; i < policy->rules_count && !err; i++)
+		if (policy->rules[i].form.cname.len > 0)
+			err = protected_add_target(&job->gate.protected,
+				policy->rules[i].form.cname);
+	return err;
+}
+
 /* Everything that entries and sources are judged by. */
 static enum status begin_guards(struct job *job)
 {
@@ -341,6 +371,8 @@ static enum status begin_guards(struct job *job)
 		err = load_lists(job, &job->protected, &job->popular, &why);
 	if (!err)
 		err = protect_hosts(job);
+	if (!err)
+		err = protect_gardens(job);
 	if (!err)
 		err = mix_begin(&job->mix);
 	return err ? cannot(err, &why) : STATUS_DONE;
@@ -384,6 +416,8 @@ static enum status prepare(struct job *job, int count, char **texts)
 	if (!status)
 		status = read_config(job);
 	if (!status)
+		status = choose_policy(job);
+	if (!status)
 		status = gather_sources(job);
 	if (!status)
 		status = begin_guards(job);
@@ -420,6 +454,7 @@ void job_end(struct job *job)
 	free(job->arguments);
 	free(job->sources);
 	config_end(&job->config);
+	config_end(&job->renewed);
 	free(job->popular.at);
 	free(job->protected.at);
 	withdraw_end(&job->withdrawn);
@@ -438,7 +473,7 @@ double seconds_since(const struct timespec *begun)
 const struct option_row job_options[] = {
 	{ 'd', "dir", "DIR", "the data directory" },
 	{ OPT_ACTION, "action", "WORD",
-		"for listed names: nxdomain (default), nodata or sinkhole" },
+		"for listed names: nxdomain (default), nodata, sinkhole, refused, drop, truncate" },
 	{ OPT_A, "sinkhole-a", "ADDR,...", "IPv4 addresses of the sinkhole" },
 	{ OPT_AAAA, "sinkhole-aaaa", "ADDR,...", "IPv6 addresses of the sinkhole" },
 	{ OPT_TTL, "ttl", "SECONDS", "of such answers (default 10)" },

@@ -27,11 +27,13 @@ struct job {
 	size_t memory; /* bytes */
 	int64_t time;
 	struct answer answer;
+	const struct sink_policy *policy; /* of the configuration, or of the answer */
 	struct gate gate;
 	struct guards guards;
 	struct path_list popular, protected; /* of the command line; the strings are not ours */
 	struct withdrawn withdrawn;
 	struct config config; /* its sources come first */
+	struct config renewed; /* the same, its policy as it is when that is published */
 	struct source *arguments; /* the sources of the command line */
 	size_t arguments_count;
 	struct source **sources; /* all of them */

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 
+#include "paused.h"
 #include "qtype.h"
 #include "rdata.h"
 #include "say.h"
@@ -134,26 +135,32 @@ static json_t *address_json(int family, const uint8_t *address)
 	return json_pack("{s:s,s:s}", "type", family == AF_INET ? "A" : "AAAA", "address", text);
 }
 
-json_t *json_addresses(const struct sink_policy *policy)
+json_t *json_addresses(const struct sink_form *form)
 {
 	json_t *out = json_array();
 
-	for (uint8_t i = 0; i < policy->a_count; i++)
-		json_array_append_new(out, address_json(AF_INET, policy->a[i]));
-	for (uint8_t i = 0; i < policy->aaaa_count; i++)
-		json_array_append_new(out, address_json(AF_INET6, policy->aaaa[i]));
+	for (uint8_t i = 0; i < form->a_count; i++)
+		json_array_append_new(out, address_json(AF_INET, form->a[i]));
+	for (uint8_t i = 0; i < form->aaaa_count; i++)
+		json_array_append_new(out, address_json(AF_INET6, form->aaaa[i]));
 	return out;
 }
 
 json_t *json_manifest(const struct sink_manifest *m, bool is_published)
 {
-	return json_pack("{s:I,s:o,s:b,s:I,s:I,s:o,s:o,s:o,s:o,s:I,s:o}", "serial",
-		(json_int_t)m->serial, "time", json_moment(m->time), "published", is_published,
-		"names", (json_int_t)m->names, "listings", (json_int_t)m->listings, "origin",
-		json_text(sink_span_text(m->origin)), "reason",
+	json_t *out = json_pack("{s:I,s:o,s:b,s:I,s:I,s:o,s:o,s:o,s:o,s:I,s:o,s:o,s:I,s:o}",
+		"serial", (json_int_t)m->serial, "time", json_moment(m->time), "published",
+		is_published, "names", (json_int_t)m->names, "listings", (json_int_t)m->listings,
+		"origin", json_text(sink_span_text(m->origin)), "reason",
 		json_text(sink_span_text(m->reason)), "tool", json_text(sink_span_text(m->tool)),
 		"base", json_text(sink_span_text(m->base)), "base-size", (json_int_t)m->base_size,
-		"base-sha256", json_digest(m->base_digest));
+		"base-sha256", json_digest(m->base_digest), "policy",
+		json_text(sink_span_text(m->policy)), "policy-size", (json_int_t)m->policy_size,
+		"policy-sha256", json_digest(m->policy_digest));
+
+	if (m->paused_until != 0)
+		json_object_set_new(out, "paused", paused_json(m));
+	return out;
 }
 
 bool json_print(FILE *to, json_t *value, bool compact)

@@ -45,6 +45,12 @@ int key_refuse(const struct key_value *value, struct sink_why *why)
 		value->text, value->row->wanted);
 }
 
+/* Those of ASCII, and U+0080 to U+009F. */
+static bool is_control(const uint8_t *at, size_t len)
+{
+	return at[0] < 0x20 || at[0] == 0x7f || (at[0] == 0xc2 && len > 1 && at[1] < 0xa0);
+}
+
 int key_check_length(const struct key_value *value, size_t most, struct sink_why *why)
 {
 	struct sink_span text = sink_span_text(value->text);
@@ -53,7 +59,7 @@ int key_check_length(const struct key_value *value, size_t most, struct sink_why
 	if (text.len > most)
 		return sink_why(why, SINK_ESYNTAX, "%s: longer than %zu bytes", word, most);
 	for (size_t i = 0; i < text.len; i++)
-		if (text.at[i] < 0x20 || text.at[i] == 0x7f)
+		if (is_control(text.at + i, text.len - i))
 			return sink_why(why, SINK_ESYNTAX,
 				"%s: a tab, line end or control character in it", word);
 	if (!utf8_is_valid(text))

@@ -25,6 +25,7 @@ struct key_value {
 	const struct key_row *row;
 	struct sink_span own; /* of KEY_OWN: the author's key */
 	const char *text; /* not empty */
+	const struct node *node; /* where it stands; NULL: on a command line */
 };
 
 struct key_row {

@@ -7,9 +7,9 @@
 #include "nearest.h"
 #include "say.h"
 
-const struct command *const commands[] = { &cmd_compile, &cmd_check, &cmd_fetch, &cmd_lookup,
-	&cmd_generations, &cmd_rollback, &cmd_info, &cmd_diff, &cmd_verify, &cmd_selftest,
-	&cmd_help, NULL };
+const struct command *const commands[] = { &cmd_compile, &cmd_apply, &cmd_check, &cmd_fetch,
+	&cmd_lookup, &cmd_generations, &cmd_rollback, &cmd_pause, &cmd_resume, &cmd_info, &cmd_diff,
+	&cmd_verify, &cmd_export, &cmd_selftest, &cmd_help, NULL };
 
 const struct command *command_find(const char *word)
 {
@@ -86,6 +86,8 @@ int main(int argc, char **argv)
 	/* A closed pipe, a limit on the size of files: errors of write(), told like any other. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
+	/* A line a write: it is not torn by those of others, and costs no call a character. */
+	setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
 	status = run(argc, argv);
 	if (!finish_output() && status <= STATUS_NO)
 		status = STATUS_SYSTEM;

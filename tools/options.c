@@ -135,6 +135,14 @@ enum status usage_error(const struct command *command, const char *format, ...)
 	return STATUS_USAGE;
 }
 
+enum status take_reason(const struct command *command, const char *value, const char **out)
+{
+	*out = value;
+	return is_note(value)
+		? STATUS_DONE
+		: usage_error(command, "--reason is one line of less than %d bytes", SINK_NOTE_MAX);
+}
+
 static enum status take_view_option(void *arg, int key, const char *value)
 {
 	struct view *view = arg;

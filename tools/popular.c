@@ -99,7 +99,8 @@ static int take_entry(void *arg, const struct feed_entry *entry)
 {
 	int err;
 
-	if (entry->trigger != SINK_TRIGGER_QNAME || entry->withdraws || entry->name.labels < 2)
+	if (entry->trigger != SINK_TRIGGER_QNAME || entry->withdraws || feed_is_stop(entry) ||
+		entry->name.labels < 2)
 		return FEED_TAKEN;
 	err = add_name(arg, &entry->name);
 	return err ? err : FEED_TAKEN;

@@ -12,7 +12,8 @@ static int find_owners(struct previous *previous, const struct intakes *intakes)
 	sink_db_summary(previous->db, &summary);
 	previous->records = summary.records;
 	previous->owner = calloc(summary.records + (size_t)1, sizeof(struct origin *));
-	if (!previous->owner)
+	previous->is_stop = calloc(summary.records + (size_t)1, sizeof *previous->is_stop);
+	if (!previous->owner || !previous->is_stop)
 		return SINK_ENOMEM;
 	for (uint32_t id = 0; id < summary.records; id++) {
 		struct sink_record record;
@@ -21,6 +22,7 @@ static int find_owners(struct previous *previous, const struct intakes *intakes)
 		if (err)
 			return err;
 		previous->owner[id] = intakes_find(intakes, record.text[SINK_FIELD_SOURCE]);
+		previous->is_stop[id] = record.hint == SINK_HINT_STOP;
 	}
 	return SINK_OK;
 }
@@ -86,7 +88,7 @@ static int count_step(void *arg, const struct step *step)
 	for (size_t i = 0; i < step->count && !err; i++) {
 		struct origin *origin = c->previous->owner[step->listings[i].record];
 
-		if (!origin)
+		if (!origin || c->previous->is_stop[step->listings[i].record])
 			continue;
 		origin->previous++;
 		if (origin->max_change >= 0)
@@ -152,21 +154,22 @@ static int keep_listing(struct keeping *k, const struct sink_subject *subject,
 	const struct sink_listing *listing)
 {
 	struct origin *origin = k->previous->owner[listing->record];
+	bool is_stop = k->previous->is_stop[listing->record];
 	struct sink_record record;
 	uint32_t id;
 	int err = sink_reader_record(k->previous->reader, listing->record, &record);
 
 	if (err)
 		return err;
-	if (!is_good(k, subject, listing, record.kind)) {
+	if (!is_stop && !is_good(k, subject, listing, record.kind)) {
 		origin->kept_not++;
 		return SINK_OK;
 	}
 	err = find_record(k, listing->record, &record, &id);
 	if (err)
 		return err;
-	origin->kept++;
-	origin->expired += record.valid_until != 0 && record.valid_until <= k->now;
+	origin->kept += !is_stop;
+	origin->expired += !is_stop && record.valid_until != 0 && record.valid_until <= k->now;
 	return sink_trigger_is_prefix(subject->trigger)
 		? sink_writer_add_prefix(k->writer, subject->trigger, &subject->prefix, id)
 		: sink_writer_add_name(k->writer, subject->trigger, &subject->name, listing->scope,
@@ -209,5 +212,6 @@ void previous_end(struct previous *previous)
 	sink_reader_end(previous->reader);
 	sink_db_close(previous->db);
 	free(previous->owner);
+	free(previous->is_stop);
 	*previous = (struct previous){ 0 };
 }

@@ -16,6 +16,7 @@ struct previous {
 	struct sink_db *db;
 	struct sink_reader *reader;
 	struct origin **owner; /* by record; NULL: of no source of this compilation */
+	bool *is_stop; /* by record: no entry, and counted nowhere */
 	uint32_t records;
 };
 

@@ -128,6 +128,18 @@ int protected_add_url(struct protected *p, const char *url)
 	return err == SINK_ESYNTAX ? SINK_OK : err;
 }
 
+int protected_add_target(struct protected *p, struct sink_span cname)
+{
+	bool is_wild = cname.len > 2 && cname.at[0] == 1 && cname.at[1] == '*';
+	struct sink_name name;
+
+	if (is_wild)
+		cname = text_after(cname, 2);
+	if (sink_name_from_wire(cname, &name) || name.labels == 0)
+		return SINK_OK;
+	return name_set_add(&p->names, &name, is_wild);
+}
+
 bool protected_hit_prefix(const struct protected *p, const struct sink_prefix *prefix)
 {
 	for (size_t i = 0; i < p->count; i++)

@@ -32,6 +32,13 @@ int protected_add_file(struct protected *p, const char *path, struct sink_why *w
  */
 int protected_add_url(struct protected *p, const char *url);
 
+/* Add the target of an alias that a policy answers with, in wire form; with a first label "*" all below it: a garden
+ * that is listed itself would lead in a circle.
+ *
+ * returns  SINK_OK; SINK_ENOMEM
+ */
+int protected_add_target(struct protected *p, struct sink_span cname);
+
 /* Would an entry for this prefix reach an address of the list? Cost: a comparison for each. */
 bool protected_hit_prefix(const struct protected *p, const struct sink_prefix *prefix);
 

@@ -31,16 +31,29 @@ static bool put_aaaa(FILE *to, struct sink_span rdata)
 	return put_address(to, AF_INET6, rdata, 16);
 }
 
+/* Octets that mean something else in no zone file, wherever they stand: all others are written as numbers. */
+static bool is_plain(uint8_t c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		c == '-' || c == '_' || c == '*';
+}
+
 /* One name and no more. */
 static bool put_name(FILE *to, struct sink_span rdata)
 {
 	uint8_t wire[SINK_WIRE_MAX];
-	char text[SINK_TEXT_MAX];
 	struct sink_name name = { 0 };
 
 	if (sink_name_from_wire(rdata, &name) || sink_name_to_wire(&name, wire) != rdata.len)
 		return false;
-	fputs(sink_name_to_text(&name, text), to);
+	if (wire[0] == 0)
+		fputc('.', to);
+	for (const uint8_t *label = wire; *label > 0; label += 1 + *label) {
+		for (uint8_t i = 1; i <= *label; i++)
+			fprintf(to, is_plain(label[i]) ? "%c" : "\\%03u", label[i]);
+		if (label[1 + *label] > 0)
+			fputc('.', to);
+	}
 	return true;
 }
 

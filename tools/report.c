@@ -41,7 +41,7 @@ static void put_source(const struct intake *intake)
 static bool is_root(const struct feed_example *example)
 {
 	for (size_t i = 0; i < example->len; i++)
-		if (example->text[i] != '.' && example->text[i] != '*')
+		if (example->text[i] != '.')
 			return false;
 	return true;
 }
@@ -76,6 +76,25 @@ static void put_gate(const struct report *r, const struct intake *intake, enum f
 	fputc('\n', stderr);
 }
 
+/* What one name had too much of. */
+static void put_crowd(const struct origin *origin)
+{
+	const struct feed_example *example = &origin->crowded.example[0];
+
+	if (origin->crowded.names == 0)
+		return;
+	fputs("sinkhole: source '", stderr);
+	put_text(stderr, origin->name, 80);
+	fprintf(stderr, "': %s entries left out as more than %d for one name, such as '",
+		number(origin->crowded.names).text, SINK_LISTINGS_MAX);
+	put_text(stderr, sink_span(example->text, example->len), EXAMPLE_SHOWN);
+	if (origin->crowded_distinct == 0)
+		fputs("'; no rule can tell\n", stderr);
+	else
+		fprintf(stderr, "'; rules can tell %s of them from those that stay\n",
+			number(origin->crowded_distinct).text);
+}
+
 void report_sources(const struct report *r)
 {
 	static const struct {
@@ -94,6 +113,8 @@ void report_sources(const struct report *r)
 		for (size_t j = 0; j < sizeof gates / sizeof gates[0]; j++)
 			put_gate(r, &r->intakes->at[i], gates[j].reason, gates[j].check);
 	}
+	for (size_t i = 0; i < r->intakes->origins_count; i++)
+		put_crowd(&r->intakes->origins[i]);
 }
 
 /* A source's name, cut to fit into a line. */

@@ -83,9 +83,28 @@ static json_t *moved_json(const struct intake *intake)
 	bool is_counted = intake->distinct != UINT64_MAX;
 
 	return json_pack("{s:I,s:o,s:o,s:o,s:f}", "entries", (json_int_t)source->tally.entries,
-		"duplicates", counted(is_counted, source->tally.entries - intake->distinct),
+		"duplicates",
+		counted(is_counted,
+			source->tally.entries - intake->distinct - intake->origin->crowded.names),
 		"subsumed", counted(is_counted, intake->subsumed), "reasons", reasons_json(intake),
 		"seconds", intake->seconds);
+}
+
+/* What one name had too much of. Lines are not known any more. */
+static json_t *crowded_json(const struct intake *intake)
+{
+	const struct origin *origin = intake->origin;
+	json_t *examples = json_array();
+
+	for (size_t i = 0; i < FEED_EXAMPLES && i < origin->crowded_subjects; i++) {
+		const struct feed_example *example = &origin->crowded.example[i];
+
+		json_array_append_new(examples,
+			json_pack("{s:o,s:o}", "at", json_text(sink_span_text(intake_name(intake))),
+				"text", json_text(sink_span(example->text, example->len))));
+	}
+	return json_pack("{s:I,s:I,s:o}", "listings", (json_int_t)origin->crowded.names, "distinct",
+		(json_int_t)origin->crowded_distinct, "examples", examples);
 }
 
 /* Of a source and those that share its name: what it had, and what was made of that. */
@@ -94,15 +113,15 @@ static json_t *origin_json(const struct intake *intake)
 	const struct origin *origin = intake->origin;
 	enum gate_check check = guard_check(intake->source->held);
 
-	return json_pack("{s:s?,s:o?,s:s?,s:I,s:I,s:I,s:o,s:o,s:o}", "held",
+	return json_pack("{s:s?,s:o?,s:s?,s:I,s:I,s:I,s:o,s:o,s:o,s:o}", "held",
 		origin->held ? guard_word(origin->held) : NULL, "held-why",
 		intake->source->held ? json_text(sink_span_text(intake->source->why_held.text))
 				     : NULL,
 		"override", check == GATE_COUNT ? NULL : gate_word(check), "kept",
 		(json_int_t)origin->kept, "kept-expired", (json_int_t)origin->expired, "kept-not",
 		(json_int_t)origin->kept_not, "added", counted(origin->judged, origin->added),
-		"removed", counted(origin->judged, origin->removed), "popular",
-		examples_json(intake, &intake->popular));
+		"removed", counted(origin->judged, origin->removed), "crowded",
+		crowded_json(intake), "popular", examples_json(intake, &intake->popular));
 }
 
 static json_t *fetched_json(const struct fetch_report *fetched)

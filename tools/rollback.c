@@ -5,6 +5,7 @@
 
 #include "cmd.h"
 #include "data.h"
+#include "paused.h"
 #include "say.h"
 #include "serial.h"
 #include "sinkhole/grow.h"
@@ -21,7 +22,9 @@ struct request {
 /* What is kept, as far as going back needs it. */
 struct kept {
 	uint64_t serial, original;
-	uint8_t digest[SINK_DIGEST_LEN];
+	struct content {
+		uint8_t base[SINK_DIGEST_LEN], policy[SINK_DIGEST_LEN];
+	} content;
 };
 
 struct history {
@@ -40,6 +43,15 @@ static uint64_t original(const struct sink_manifest *m)
 	return m->serial;
 }
 
+static struct content content_of(const struct sink_manifest *m)
+{
+	struct content out;
+
+	memcpy(out.base, m->base_digest, sizeof out.base);
+	memcpy(out.policy, m->policy_digest, sizeof out.policy);
+	return out;
+}
+
 static int add(void *arg, const struct sink_manifest *m)
 {
 	struct history *h = arg;
@@ -50,7 +62,7 @@ static int add(void *arg, const struct sink_manifest *m)
 	h->at = at;
 	h->at[h->count].serial = m->serial;
 	h->at[h->count].original = original(m);
-	memcpy(h->at[h->count++].digest, m->base_digest, SINK_DIGEST_LEN);
+	h->at[h->count++].content = content_of(m);
 	return SINK_OK;
 }
 
@@ -59,14 +71,14 @@ static int add(void *arg, const struct sink_manifest *m)
  *
  * returns  its serial; 0: none
  */
-static uint64_t before(const struct history *h, uint64_t limit, const uint8_t *digest)
+static uint64_t before(const struct history *h, uint64_t limit, const struct content *content)
 {
 	for (size_t i = h->count; i-- > 0;) {
 		const struct kept *k = &h->at[i];
 
 		if (k->serial >= limit)
 			continue;
-		if (memcmp(k->digest, digest, SINK_DIGEST_LEN) != 0)
+		if (memcmp(&k->content, content, sizeof *content) != 0)
 			return k->serial;
 		limit = k->original;
 	}
@@ -76,10 +88,11 @@ static uint64_t before(const struct history *h, uint64_t limit, const uint8_t *d
 static int find(struct request *r, const struct sink_manifest *published, struct sink_why *why)
 {
 	struct history history = { 0 };
+	struct content content = content_of(published);
 	int err = sink_store_each(r->dir, add, NULL, &history, why);
 
 	if (!err) {
-		r->serial = before(&history, original(published), published->base_digest);
+		r->serial = before(&history, original(published), &content);
 		if (r->serial == 0)
 			err = sink_why(why, SINK_ENOENT,
 				"no generation before %llu, with another content, is kept",
@@ -101,9 +114,10 @@ static int check(const struct request *r, struct sink_why *why, struct sink_mani
 	struct sink_db *db;
 	int err = data_open(r->dir, r->serial, why, out, &db);
 
-	if (!err)
-		sink_db_close(db);
-	return err;
+	if (err)
+		return err;
+	sink_db_close(db);
+	return data_check_policy(r->dir, out, why);
 }
 
 /* Find what to publish again.
@@ -132,6 +146,7 @@ static void tell(const struct sink_manifest *published, const struct sink_manife
 	say("generation %llu published: that of %llu again, %s names%s",
 		(unsigned long long)after->serial, (unsigned long long)original(after),
 		number(after->names).text, was);
+	paused_say(after);
 }
 
 static enum status rollback(struct request *r)
@@ -173,10 +188,7 @@ static enum status take_option(void *arg, int key, const char *value)
 		r->dir = value;
 		return STATUS_DONE;
 	}
-	r->reason = value;
-	if (is_note(value))
-		return STATUS_DONE;
-	return usage_error(r->self, "--reason is one line of less than %d bytes", SINK_NOTE_MAX);
+	return take_reason(r->self, value, &r->reason);
 }
 
 static enum status rollback_run(const struct command *self, int argc, char **argv)

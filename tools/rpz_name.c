@@ -148,6 +148,7 @@ enum feed_reason rpz_trigger(const struct sink_name *owner, struct feed_entry *o
 		{ "rpz-nsip", SINK_TRIGGER_NSADDRESS },
 	};
 	struct sink_span top = label(owner, 1);
+	enum feed_reason reason;
 	struct sink_name rest;
 
 	out->trigger = SINK_TRIGGER_QNAME;
@@ -163,7 +164,10 @@ enum feed_reason rpz_trigger(const struct sink_name *owner, struct feed_entry *o
 		if (!sink_trigger_is_prefix(out->trigger))
 			return read_name(&rest, out);
 		out->scope = SINK_SCOPE_EXACT;
-		return read_prefix(&rest, &out->prefix);
+		reason = read_prefix(&rest, &out->prefix);
+		if (reason == FEED_TAKEN && out->trigger == SINK_TRIGGER_CLIENT)
+			out->prefix = sink_prefix_unmap(&out->prefix); /* as clients come */
+		return reason;
 	}
 	return FEED_TRIGGER;
 }

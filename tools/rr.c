@@ -115,6 +115,8 @@ static enum feed_reason read_type(struct sink_span text, uint16_t *out)
 		return FEED_SYNTAX;
 	if (qtype_parse(word, out))
 		return FEED_TAKEN;
+	if (text_is_anycase(sink_span(text.at, text.len < 4 ? text.len : 4), "type"))
+		return FEED_RECORD_TYPE; /* ldns would cut TYPE65537 to TYPE1 */
 	*out = (uint16_t)ldns_get_rr_type_by_name(word);
 	return *out ? FEED_TAKEN : FEED_RECORD_TYPE;
 }

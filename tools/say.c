@@ -128,8 +128,10 @@ void progress(const char *format, ...)
 
 void progress_end(void)
 {
-	if (is_shown)
+	if (is_shown) {
 		fputs("\r\033[K", stderr);
+		fflush(stderr);
+	}
 	is_shown = false;
 }
 

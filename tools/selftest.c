@@ -151,15 +151,21 @@ static bool can_open(const char *path)
 	return fd >= 0;
 }
 
-static bool can_read_data(const char *dir, const struct sink_manifest *m)
+static bool can_open_in(const char *dir, const char *name)
 {
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof path, "%s/current", dir);
-	if (!can_open(path))
-		return false;
-	return (size_t)snprintf(path, sizeof path, "%s/gen/%s", dir, m->base) < sizeof path &&
+	return (size_t)snprintf(path, sizeof path, "%s/%s", dir, name) < sizeof path &&
 		can_open(path);
+}
+
+static bool can_read_data(const char *dir, const struct sink_manifest *m)
+{
+	char gen[PATH_MAX];
+
+	return can_open_in(dir, "current") &&
+		(size_t)snprintf(gen, sizeof gen, "%s/gen", dir) < sizeof gen &&
+		can_open_in(gen, m->base) && can_open_in(gen, m->policy);
 }
 
 /* In a process of its own that becomes that user, since only the kernel knows all that decides. */
@@ -215,9 +221,11 @@ static void check_data(struct test *t)
 		return;
 	}
 	sink_db_close(db);
+	if (!err)
+		err = data_check_policy(t->dir, &manifest, &why);
 	t->damaged = err == SINK_ECORRUPT || err == SINK_EVERSION;
 	if (!check(t, !err, "%s%s", err ? why.text : "published generation verifies",
-		    t->damaged ? ": compile again, or roll back" : ""))
+		    err == SINK_ECORRUPT ? ": compile again, or roll back" : ""))
 		return;
 	check_access(t, &manifest);
 }

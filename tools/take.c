@@ -54,7 +54,7 @@ static int pile_up(struct taking *t, const struct feed_entry *entry)
 			: seen_hash_name(mix, entry->trigger, &entry->name));
 }
 
-static int add_entry(struct taking *t, const struct feed_entry *entry, enum sink_kind kind,
+static int write_entry(struct taking *t, const struct feed_entry *entry, enum sink_kind kind,
 	enum sink_scope scope)
 {
 	uint32_t record;
@@ -66,9 +66,17 @@ static int add_entry(struct taking *t, const struct feed_entry *entry, enum sink
 	else if (!err)
 		err = sink_writer_add_name(t->job->writer, entry->trigger, &entry->name, scope,
 			record);
-	if (!err && t->piles_up)
-		err = pile_up(t, entry);
 	t->err = err;
+	return err;
+}
+
+static int add_entry(struct taking *t, const struct feed_entry *entry, enum sink_kind kind,
+	enum sink_scope scope)
+{
+	int err = write_entry(t, entry, kind, scope);
+
+	if (!err && t->piles_up)
+		t->err = err = pile_up(t, entry);
 	return err;
 }
 
@@ -93,6 +101,15 @@ static void note_popular(struct taking *t, const struct feed_entry *entry, enum 
 	feed_example_add(hits, hits->lines++, &t->source->tally, sink_span_text(text));
 }
 
+/* It takes nothing away from anybody, so that there is nothing to judge. Where the source says how far its entries
+ * reach, it is no zone any more. */
+static int take_stop(struct taking *t, const struct feed_entry *entry)
+{
+	return t->source->attributes.has_scope
+		? SINK_OK
+		: write_entry(t, entry, SINK_KIND_BLOCK, entry->scope);
+}
+
 static int take_entry(void *arg, const struct feed_entry *entry)
 {
 	struct taking *t = arg;
@@ -104,6 +121,8 @@ static int take_entry(void *arg, const struct feed_entry *entry)
 
 	if (entry->withdraws)
 		return FEED_WITHDRAWAL;
+	if (feed_is_stop(entry))
+		return take_stop(t, entry);
 	if (t->source->format->withdraws && withdraw_has(&t->job->withdrawn, entry))
 		return FEED_WITHDRAWN;
 	popular = is_popular(t, entry, kind, scope);

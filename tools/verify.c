@@ -1,4 +1,4 @@
-/* verify.c - read a generation back: digest, structure, every record, every name. */
+/* verify.c - read a generation back: digests, structure, every record, every name, the policy. */
 #include "cmd.h"
 #include "data.h"
 #include "say.h"
@@ -42,6 +42,8 @@ static enum status verify(const char *dir, uint64_t serial)
 		err = compare(&manifest, db, &why);
 	if (!err)
 		err = verify_db(db, &why);
+	if (!err)
+		err = data_check_policy(dir, &manifest, &why);
 	sink_db_close(db);
 	if (err) {
 		say("%s", why.text);

@@ -6,7 +6,6 @@
 
 #include "sinkhole/err.h"
 #include "sinkhole/name.h"
-#include "sinkhole/policy.h"
 #include "sinkhole/prefix.h"
 #include "sinkhole/record.h"
 #include "sinkhole/writer.h"
@@ -46,8 +45,38 @@ void sink_db_close(struct sink_db *db);
 /* What the file says it holds; summary->bytes is the file's size, duplicates 0. Any thread. */
 void sink_db_summary(const struct sink_db *db, struct sink_summary *out);
 
-/* The policy baked into the file. Borrowed until the database is closed. Any thread. */
-const struct sink_policy *sink_db_policy(const struct sink_db *db);
+/* One more owner of an open database: each of them closes it, the last one for good. Any thread. */
+struct sink_db *sink_db_share(const struct sink_db *db);
+
+/* Facets: what rules can ask about records (policy.h: all texts but the reference, severity, confidence, TLP), told
+ * apart. Databases have few: a feed's entries mostly share one. Numbers count from 0. Any thread. */
+uint32_t sink_db_facets(const struct sink_db *db);
+
+/* The facet of a record.
+ *
+ * record   as a listing says; one that does not exist has facet UINT32_MAX
+ * cost     a load from the map
+ */
+uint32_t sink_db_facet_of(const struct sink_db *db, uint32_t record);
+
+/* A facet's content.
+ *
+ * record   one that has it, to be read with sink_reader_record()
+ * triggers bit 1 << enum sink_trigger of each for which something is listed under records with this facet
+ * returns  SINK_OK; SINK_EINVAL (no such facet)
+ */
+int sink_db_facet(const struct sink_db *db, uint32_t facet, uint32_t *record, uint8_t *triggers);
+
+/* The first second after `now` from which on something may be blocked that was not, since a record begins or ends to be
+ * valid: one that is no allow begins, an allow or a STOP ends, or, `with_ends`, any other one ends, which matters where
+ * a rule lets such pass. INT64_MAX: none. Any thread.
+ *
+ * cost     a search by halving in the map, or two
+ */
+int64_t sink_db_next_turn(const struct sink_db *db, bool with_ends, int64_t now);
+
+/* The facets of the records that `with_ends` is about, by place, rising; UINT32_MAX behind the last. Any thread. */
+uint32_t sink_db_ending(const struct sink_db *db, uint32_t place);
 
 /* How the file is read: SINK_MAP_DIRECT although SEALED was asked for where the system has no
  * sealable memory or no /proc to open it by; worth a line in the log. Any thread. */

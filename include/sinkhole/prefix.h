@@ -29,8 +29,15 @@ char *sink_prefix_to_text(const struct sink_prefix *prefix, char out[SINK_PREFIX
 /* Is it one that sink_prefix_from_text() could give: a family, a length and zeros behind it as above? */
 bool sink_prefix_is_good(const struct sink_prefix *prefix);
 
+/* IPv4 mapped into IPv6 (RFC 4291, 2.5.5.2) as IPv4; others as they are. */
+struct sink_prefix sink_prefix_unmap(const struct sink_prefix *prefix);
+
 /* The prefix of `bits` bits (at most prefix->bits) that covers it, in place. */
 void sink_prefix_cut(struct sink_prefix *prefix, uint8_t bits);
+
+/* In the order of family, address, length: below, equal or above zero. A prefix comes right before all that it
+ * covers. */
+int sink_prefix_compare(const struct sink_prefix *a, const struct sink_prefix *b);
 
 /* Is every address of `b` one of `a`? */
 bool sink_prefix_covers(const struct sink_prefix *a, const struct sink_prefix *b);

@@ -47,6 +47,9 @@ enum sink_hint {
 	SINK_HINT_DROP, /* no answer at all */
 	SINK_HINT_TRUNCATE, /* the real answer, over TCP only: RPZ "rpz-tcp-only" */
 	SINK_HINT_DATA, /* the records in `data` */
+	/* Nothing: in an RPZ zone a name exists here, so that a wildcard above does not reach it (closest encloser,
+	 * RFC 4592, 3.3.1). Ends the search within its zone for LISTED; counts for no other action */
+	SINK_HINT_STOP,
 	SINK_HINT_COUNT
 };
 

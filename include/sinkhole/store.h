@@ -4,12 +4,14 @@
 #define SINKHOLE_STORE_H
 
 #include "sinkhole/db.h"
+#include "sinkhole/policy.h"
 
 /* Layout (doc/DATABASE.md):
  *
  *   DIR/current                   the manifest of the published generation
  *   DIR/gen/SERIAL.manifest       the manifest of each generation that is kept
- *   DIR/gen/base-SERIAL-DIGEST.mdb
+ *   DIR/gen/base-SERIAL-DIGEST.mdb      what is listed
+ *   DIR/gen/policy-SERIAL-DIGEST.bin    what is done about it
  *   DIR/gen/tmp-PID-N             being written; removed by the next publisher if its writer died
  */
 
@@ -25,10 +27,27 @@ struct sink_manifest {
 	uint64_t base_size; /* bytes */
 	uint8_t base_digest[SINK_DIGEST_LEN];
 	uint64_t names, listings; /* in it */
+	char policy[SINK_FILE_NAME_MAX]; /* name of the policy's file inside gen/ */
+	uint64_t policy_size; /* bytes */
+	uint8_t policy_digest[SINK_DIGEST_LEN];
 	char origin[SINK_NOTE_MAX]; /* "compile", "rollback to 3" */
 	char reason[SINK_NOTE_MAX]; /* what the operator said, or empty */
 	char tool[64]; /* "sinkhole 0.1" */
+	/* A pause: seconds since 1970. Both 0: there is none */
+	int64_t paused_since; /* for people; whatever the clock says before, it is paused */
+	int64_t paused_until; /* the first second at which filtering is back, or SINK_PAUSED_OPEN */
 };
+
+#define SINK_PAUSED_OPEN INT64_MAX /* until somebody ends it */
+
+/* Is filtering off, so that nothing that is listed and no rule counts?
+ *
+ * now      seconds since 1970-01-01 UTC
+ */
+static inline bool sink_is_paused(const struct sink_manifest *manifest, int64_t now)
+{
+	return manifest->paused_until != 0 && now < manifest->paused_until;
+}
 
 /* Read a manifest from its text, strictly: an unknown line, a missing line, a wrong digest of the
  * manifest itself are refused.
@@ -57,14 +76,27 @@ int sink_store_manifest(const char *dir, uint64_t serial, struct sink_why *why,
 int sink_store_open(const char *dir, const struct sink_manifest *manifest, enum sink_map map,
 	const atomic_bool *cancel, struct sink_why *why, struct sink_db **out);
 
+/* Read, verify and decode the policy of a generation.
+ *
+ * out      the caller frees it with sink_policy_free()
+ * returns  SINK_OK; as sink_policy_decode(); SINK_ENOENT; SINK_ECORRUPT (size or digest); SINK_EIO
+ */
+int sink_store_policy(const char *dir, const struct sink_manifest *manifest, struct sink_why *why,
+	struct sink_policy **out);
+
 /* Called for each generation that is kept, oldest first. */
 typedef int sink_manifest_fn(void *arg, const struct sink_manifest *manifest);
 
-/* returns  SINK_OK; SINK_ENOENT (no data directory); SINK_EIO; SINK_ENOMEM; what `fn` returned. A
- *          manifest that cannot be read is reported through `damaged` (may be NULL), with its path
- *          and the reason, and passed over. */
-int sink_store_each(const char *dir, sink_manifest_fn *fn,
-	void (*damaged)(void *arg, const char *text), void *arg, struct sink_why *why);
+/* Called for each whose manifest cannot be read.
+ *
+ * err      SINK_EVERSION: of another version of sinkhole, hence not damaged; SINK_ECORRUPT; SINK_EIO
+ * text     its path and the reason */
+typedef void sink_unread_fn(void *arg, int err, const char *text);
+
+/* unread   may be NULL: such are passed over
+ * returns  SINK_OK; SINK_ENOENT (no data directory); SINK_EIO; SINK_ENOMEM; what `fn` returned */
+int sink_store_each(const char *dir, sink_manifest_fn *fn, sink_unread_fn *unread, void *arg,
+	struct sink_why *why);
 
 /* A name for a new file inside DIR/gen, both directories made if missing (0755). Pass it to
  * sink_writer_begin(), then to sink_store_publish().
@@ -74,34 +106,54 @@ int sink_store_each(const char *dir, sink_manifest_fn *fn,
  */
 int sink_store_temp(const char *dir, struct sink_why *why, char *out, size_t size);
 
+/* What becomes of a pause. */
+enum sink_pausing {
+	SINK_PAUSE_KEEP, /* that of the published generation goes on, if it is not over by the clock of this machine */
+	SINK_PAUSE_BEGIN, /* the same, but with this end; else one begins now */
+	SINK_PAUSE_END,
+};
+
 struct sink_publish {
 	const char *temp; /* a complete database file inside DIR/gen; renamed */
-	uint64_t again; /* or, when temp is NULL: the serial of a kept generation */
+	/* Or, when temp is NULL: the serial of a kept generation, whose base it is then. 0, with a policy or a pause begun or
+	 * ended: the published one, whichever that is once the lock is held, so that nothing is undone that was published
+	 * meanwhile */
+	uint64_t again;
+	/* NULL: with `temp` sink_policy_default, with `again` that generation's. Encoded, and written to a file
+	 * of its own (of the same name, if the bytes are kept already) */
+	const struct sink_policy *policy;
 	struct sink_summary summary; /* of temp */
 	int64_t time; /* seconds since 1970-01-01 UTC */
 	const char *origin, *reason; /* one line of UTF-8 each; reason may be NULL */
 	const char *tool; /* likewise */
 	unsigned keep; /* how many generations stay; 0: SINK_KEEP_DEFAULT */
 	bool wait; /* wait for another publisher's lock instead of SINK_EBUSY */
+	enum sink_pausing pausing;
+	int64_t pause_until; /* of BEGIN: the first second at which it is over, to come; SINK_PAUSED_OPEN */
 };
 
-/* Publish: digest, fsync, name by content, manifest, rename over `current`, fsync of the
+/* Publish: digest, fsync, name by content, the policy's file, manifest, rename over `current`, fsync of the
  * directories; then prune. The new serial is one above every serial that the directory knows, by
- * the names of manifests and bases and by `current`.
+ * the names of manifests, bases and policies and by `current`.
+ *
+ * What is published again is compared with its digests, but for a base with another policy, or for the sake of a pause:
+ * its size will do, since whoever opens it compares the digest, and such a change should not wait for a base to be read.
  *
  * A damaged `current` does not lock the operator out: it is replaced. Its serial is known all the
  * same, because gen holds its manifest, damaged or not, under a name that says the serial.
  *
- * Pruning keeps the newest `keep` manifests and the bases that they name. While one of these
- * cannot be read no base is removed, since it might be the one. What cannot be removed is left for
- * the next time.
+ * Pruning keeps the newest `keep` manifests, and the bases and policies that they name. While one of these
+ * cannot be read no such file is removed, since it might be the one: that goes for those of another version, too.
+ * What cannot be removed is left for the next time.
  *
  * out      the manifest as published; written when it is: on SINK_OK, and on SINK_EIO when the very last
  *          fsync failed, which `why` says too. Set its serial to 0 before, to tell the two apart
- * returns  SINK_OK; SINK_ENOENT (no data directory, no generation `again`); SINK_EBUSY; SINK_EIO;
- *          SINK_ENOMEM; SINK_ECORRUPT (the manifest or the base of `again` is damaged; `temp` has
- *          another size than its summary says); SINK_EINVAL (a text that is not one line or too
- *          long, a time before 1970, `temp` not inside DIR/gen). After a failure nothing is
+ * returns  SINK_OK; SINK_ENOENT (no data directory, no generation `again`, no pause to end); SINK_EBUSY; SINK_EIO;
+ *          SINK_ENOMEM; SINK_ECORRUPT (the manifest or the base of `again` is damaged, or its policy where that
+ *          is published again; `temp` has another size than its summary says); SINK_EVERSION (the manifest of
+ *          `again`); SINK_EINVAL (a policy with a field out of its range, a text that is not one line or too
+ *          long, a time before 1970, a pause that would be over, `temp` not inside DIR/gen, nothing to publish).
+ *          After a failure nothing is
  *          published (but for that last fsync: what is published may then not outlive a power cut)
  *          and `temp`, if it was there, still is there: the caller removes it
  */

@@ -4,17 +4,37 @@
 
 #include "sinkhole/err.h"
 #include "sinkhole/name.h"
-#include "sinkhole/policy.h"
 #include "sinkhole/prefix.h"
 #include "sinkhole/record.h"
 
 struct sink_writer;
+struct sink_subject; /* sinkhole/db.h */
+
+/* Blocks of one subject by one source (text) that are written, since a query looks at all of them. Of more, those are
+ * left out without which every query is answered by the same rule in the same way: first what differs
+ * from one that stays in its reference alone, and is in force only while others of these are. Allow entries and stops
+ * are not counted, and left out for no other reason. Where that does not suffice, one of each kind, scope,
+ * types, except, hint and data stays first, and rules that tell apart what goes may decide otherwise. Equal ones are
+ * taken in the order of their records, so the bytes do not depend on the order of what is added. */
+#define SINK_LISTINGS_MAX 64
+
+/* What was left out of one source's listings of one subject. Borrowed for the call. */
+struct sink_crowd {
+	const struct sink_subject *subject;
+	struct sink_span source;
+	uint64_t listings;
+	uint64_t distinct; /* of these, those that rules or the time could tell from what stays */
+};
 
 struct sink_writer_options {
 	const char *path; /* the file to create; must not exist; kept only by commit */
 	const char *tmpdir; /* where sorted runs are spilled; NULL: the directory of path */
 	size_t memory; /* bytes to sort in before spilling; 0: 256 MiB. Once anything is listed for
 			* another trigger than QNAME, a quarter of it more */
+	/* Told during commit, in the order of subjects; may be NULL. What is told of a file that cannot be
+	 * finished is to be forgotten */
+	void (*crowd)(void *arg, const struct sink_crowd *crowd);
+	void *arg;
 };
 
 /* What was written; the same numbers stand in the file. */
@@ -22,11 +42,12 @@ struct sink_summary {
 	uint64_t names; /* distinct; and prefixes, and each trigger for itself */
 	uint64_t listings; /* (trigger, name or prefix, scope, record), distinct */
 	uint64_t duplicates; /* listings added again and dropped */
+	uint64_t crowded; /* listings left out: SINK_LISTINGS_MAX */
 	uint32_t records; /* distinct */
 	uint64_t bytes; /* of the file */
 };
 
-/* Begin a database file. Same names, scopes, records and policy, added in whatever order and however
+/* Begin a database file. Same names, scopes and records, added in whatever order and however
  * often, give the same bytes (doc/DATABASE.md).
  *
  * options  copied
@@ -85,13 +106,11 @@ void sink_writer_drop(struct sink_writer *w, uint32_t batch);
 /* Merge, write, and make durable (fsync of the file). Frees the writer, whatever it returns; on
  * failure the file is gone.
  *
- * policy   stored beside the names
  * summary  written on SINK_OK only; may be NULL
- * returns  SINK_OK; SINK_ENOMEM; SINK_EIO; SINK_EINVAL (a policy with a field out of its range). What
- *          an earlier call failed with is returned here again
+ * returns  SINK_OK; SINK_ENOMEM; SINK_EIO. What an earlier call failed with is returned here
+ *          again
  */
-int sink_writer_commit(struct sink_writer *w, const struct sink_policy *policy,
-	struct sink_why *why, struct sink_summary *summary);
+int sink_writer_commit(struct sink_writer *w, struct sink_why *why, struct sink_summary *summary);
 
 /* Drop everything, the file too. NULL is fine. */
 void sink_writer_abort(struct sink_writer *w);

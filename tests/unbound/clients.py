@@ -91,10 +91,9 @@ class World:
         self.publish(store, policy, more)()
         return store
 
-    @staticmethod
-    def publish(store, policy, more):
+    def publish(self, store, policy, more):
         return store.prepare(LISTED + more, ("domains", zones.ALLOWED, "allow"),
-                             options=policy.options())
+                             options=crowd.options(self.lab, policy))
 
     def plain(self, tail="", server="", **options):
         return self.lab.unbound(self.plain_relay, anchors=ANCHORS, tail=tail,
@@ -102,7 +101,7 @@ class World:
 
     def ours(self, relay, store, server="", **options):
         ours = self.lab.unbound(relay, store, server=crowd.SERVER + server, anchors=ANCHORS,
-                                environ=crowd.ENVIRON, **options)
+                                **options)
         for zone in relay.zones:  # it shall know how long each zone's server takes
             ours.ask("warm." + zone.lstrip("."), "TXT", source=crowd.EXEMPT, cd=True)
         return ours

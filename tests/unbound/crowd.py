@@ -19,7 +19,6 @@ import zones
 
 EXEMPT_NET = "127.0.1."
 BLOCKED_NET = "127.0.2."
-ENVIRON = {"SINKHOLE_EXEMPT": "192.0.2.0/24,%s0/24,2001:db8::/32" % EXEMPT_NET}
 EXEMPT = EXEMPT_NET + "1"
 BLOCKED = BLOCKED_NET + "1"
 PATIENCE = 20  # seconds for all answers
@@ -41,6 +40,17 @@ infra-cache-min-rtt: 8000
 Question = namedtuple("Question", "qname qtype listed owner", defaults=("A", True, None))
 
 
+EXEMPT_CLIENTS = ["192.0.2.0/24", EXEMPT_NET + "0/24", "2001:db8::/32"]
+
+
+def options(lab, policy=judge.Policy(), exempt=tuple(EXEMPT_CLIENTS)):
+    """What `compile` takes for a policy by which a group of clients gets everything unfiltered."""
+    clients = ", ".join('"%s"' % prefix for prefix in exempt)
+    text = "groups:\n  - {name: exempt, clients: [%s]}\npolicy:\n" % clients
+    text += "  - {rule: exempt, match: {}, group: exempt, action: pass}\n" + policy.rule()
+    return ["-c", lab.write("policy-%d.yaml" % lab.number(), text)]
+
+
 def is_exempt(address):
     return address.startswith(EXEMPT_NET)
 
@@ -52,8 +62,9 @@ def spelling(qname, chance):
 class Client:
     """One address that asks all its questions at once."""
 
-    def __init__(self, port, source, questions, tcp, chance):
+    def __init__(self, port, source, questions, tcp, chance, patience):
         self.port = port
+        self.patience = patience
         self.source = source
         self.tcp = tcp
         self.questions = list(questions)
@@ -73,11 +84,11 @@ class Client:
         self.sock = socket.socket(
             socket.AF_INET, socket.SOCK_STREAM if self.tcp else socket.SOCK_DGRAM)
         self.sock.bind((self.source, 0))
-        self.sock.settimeout(PATIENCE)
+        self.sock.settimeout(self.patience)
         self.sock.connect(("127.0.0.1", self.port))
 
     def work(self):
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + self.patience
         try:
             for wire in self.wires:
                 self.sock.sendall(struct.pack("!H", len(wire)) + wire if self.tcp else wire)
@@ -104,10 +115,11 @@ class Client:
 class Crowd:
     """Clients of one resolver, of each net in turn. Every fifth uses TCP."""
 
-    def __init__(self, resolver, questions, size=80, seed=3, nets=(EXEMPT_NET, BLOCKED_NET)):
+    def __init__(self, resolver, questions, size=80, seed=3, nets=(EXEMPT_NET, BLOCKED_NET),
+                 patience=PATIENCE):
         chance = random.Random(seed)
         sources = ["%s%d" % (nets[n % len(nets)], 10 + n) for n in range(size)]
-        self.clients = [Client(resolver.port, source, questions, n % 5 == 4, chance)
+        self.clients = [Client(resolver.port, source, questions, n % 5 == 4, chance, patience)
                         for n, source in enumerate(sources)]
 
     def start(self):

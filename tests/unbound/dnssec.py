@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """Signed zones: what is not listed validates as ever, what is listed is blocked and never marked as
-secure, and no forged answer finds its way into Unbound's negative caches."""
+secure, and no forged answer finds its way into Unbound's negative caches. The rows are those of
+doc/DNSSEC.md."""
 import itertools
+import json
 import sys
 
 sys.dont_write_bytecode = True
@@ -83,8 +85,151 @@ def inside_a_listed_zone(tap, lab, relay, policy):
     tap.none(found, "and its neighbour is blocked")
 
 
+# --- the rows of doc/DNSSEC.md -------------------------------------------------------------------
+
+ROWS_KEY = zones.Key(0x20e5)
+ROWS = zones.HEAD.format(origin="rows.test.") + """\
+@ A 192.0.2.80
+good A 192.0.2.81
+good TXT "good"
+bad A 203.0.113.20
+to-good CNAME good
+to-bad CNAME bad
+to-evil CNAME www.evil.test.
+*.wild A 192.0.2.82
+bogus A 192.0.2.83
+bogus-bad A 203.0.113.21
+bogus-to-bad CNAME bad
+parent A 192.0.2.84
+child.parent A 203.0.113.22
+sibling.parent A 192.0.2.85
+"""
+OPEN = zones.HEAD.format(origin="open.test.") + """\
+good A 192.0.2.90
+bad A 203.0.113.30
+to-signed-bad CNAME bad.rows.test.
+"""
+ROWS_LISTED = "0.0.0.0 bad.rows.test bogus-bad.rows.test child.parent.rows.test bad.open.test\n"
+
+# What may be done about it; the garden is a signed zone of others.
+ACTIONS = {
+    "nxdomain": {},
+    "nodata": {},
+    "refused": {},
+    "sinkhole": {"a": zones.SINK_A, "aaaa": zones.SINK_AAAA},
+    "cname": {"cname": "good.signed.test"},
+    "data": {"data": ["A 198.51.100.53", "TXT \"blocked\""]},
+}
+FREE, STRICT = "127.0.1.1", "127.0.2.1"
+PROOFS = {"RRSIG", "NSEC", "NSEC3", "DS", "DNSKEY"}
+
+
+def rows_zones():
+    zone = zones.sign(ROWS, "rows.test.", ROWS_KEY)
+    for owner, rdtype in (("bogus", "A"), ("bogus-bad", "A"), ("bogus-to-bad", "CNAME")):
+        zones.damage(zone, owner + ".rows.test.", rdtype)
+    return {"rows.test.": zone.to_text(relativize=False), "open.test.": OPEN}
+
+
+def config(lab, action):
+    lab.write("rows.txt", ROWS_LISTED)
+    lab.write("evil.txt", zones.SUBTREES)
+    text = {"groups": [{"name": "free", "clients": ["127.0.1.0/24"]}],
+            "sources": [{"name": "rows", "path": "rows.txt", "format": "hosts"},
+                        {"name": "evil", "path": "evil.txt", "format": "domains"}],
+            "policy": [{"rule": "free", "group": "free", "match": {}, "action": "pass"},
+                       {"rule": "rows", "match": {"source": "rows"}, "action": action,
+                        **ACTIONS[action]},
+                       {"rule": "rest", "match": {}, "action": "nxdomain"}]}
+    return lab.write("rows-%s.yaml" % action, json.dumps(text))
+
+
+def forged(answer):
+    """What is wrong with a blocked answer, whatever the action."""
+    types = {harness.dns.rdatatype.to_text(rrset.rdtype)
+             for section in answer.message.sections[1:] for rrset in section}
+    return zones.leaks(answer) + ["AD"] * answer.has("AD") + sorted(types & PROOFS) + \
+        ["EDE %r" % answer.edes] * (answer.message.edns >= 0 and answer.edes != [15])
+
+
+class Table:
+    """A resolver with us and one without, both asked with every mix of DO, CD, AD."""
+
+    def __init__(self, tap, plain, ours, title):
+        self.tap, self.plain, self.ours, self.title = tap, plain, ours, title
+
+    def each(self, names, types, **only):
+        for qname, qtype, flags in itertools.product(names.split(), types.split(), FLAGS):
+            if all(flags[flag] == wanted for flag, wanted in only.items()):
+                yield qname, qtype, flags
+
+    def blocked(self, row, names, types="A TXT DS DNSKEY", **only):
+        found = []
+        for qname, qtype, flags in self.each(names, types, **only):
+            answer = self.ours.ask(qname, qtype, source=STRICT, **flags)
+            if forged(answer):
+                found.append("%s %s %r: %r\n%r" % (qname, qtype, flags, forged(answer), answer))
+        self.tap.none(found, "%s: row %s: %s is blocked, and never AD" % (self.title, row, names))
+
+    def real(self, row, names, types="A TXT AAAA DS DNSKEY NS", source=STRICT, ad_may_miss=False):
+        found = []
+        for qname, qtype, flags in self.each(names, types):
+            answer = self.ours.ask(qname, qtype, source=source, **flags)
+            wanted = self.plain.ask(qname, qtype, **flags)
+            if ad_may_miss and wanted.has("AD"):
+                wanted.message.flags &= ~harness.dns.flags.AD
+                answer.message.flags &= ~harness.dns.flags.AD
+            found += judge.same(wanted, answer)
+        self.tap.none(found, "%s: row %s: %s as without us" % (self.title, row, names))
+
+    def servfail(self, row, names):
+        found = [answer for qname, qtype, flags in self.each(names, "A", cd=False)
+                 for answer in [self.ours.ask(qname, qtype, source=STRICT, **flags)]
+                 if answer.rcode != "SERVFAIL" or answer.message.answer or answer.has("AD")]
+        self.tap.none(found, "%s: row %s: %s stays SERVFAIL" % (self.title, row, names))
+
+    def secure(self, row, names):
+        found = [answer for qname, qtype, flags in self.each(names, "A", do=True, cd=False)
+                 for answer in [self.ours.ask(qname, qtype, source=STRICT, **flags)]
+                 if not answer.has("AD")]
+        self.tap.none(found, "%s: row %s: %s is secure" % (self.title, row, names))
+
+    def all_rows(self):
+        self.blocked(1, "bad.open.test")
+        self.blocked(2, "bad.rows.test child.parent.rows.test")
+        self.blocked(3, "bogus-bad.rows.test")
+        self.blocked(4, "to-bad.rows.test to-evil.rows.test to-signed-bad.open.test", "A TXT")
+        self.servfail(5, "bogus-to-bad.rows.test")
+        self.blocked(6, "bogus-to-bad.rows.test", "A", cd=True)
+        self.real(7, "good.open.test nonesuch.open.test")
+        self.real(8, "good.rows.test to-good.rows.test x.wild.rows.test nonesuch.rows.test")
+        self.secure(8, "good.rows.test to-good.rows.test x.wild.rows.test nonesuch.rows.test")
+        self.servfail(9, "bogus.rows.test")
+        self.real(9, "bogus.rows.test")
+        self.real(10, "rows.test parent.rows.test sibling.parent.rows.test "
+                      "nonesuch.parent.rows.test x.child.parent.rows.test badd.rows.test")
+        self.secure(10, "rows.test parent.rows.test sibling.parent.rows.test "
+                        "nonesuch.parent.rows.test x.child.parent.rows.test")
+        self.real(11, "bad.rows.test to-bad.rows.test child.parent.rows.test bogus-bad.rows.test",
+                  source=FREE, ad_may_miss=True)
+
+
+def rows(tap, lab, nsd):
+    anchors = [zones.ANCHOR, "rows.test. DS " + ROWS_KEY.ds("rows.test.")]
+    plain = lab.unbound(lab.relay(nsd), anchors=anchors, server=NEGATIVE)
+    for action in ACTIONS:
+        store = lab.store()
+        store.run("compile", "-c", config(lab, action))
+        ours = lab.unbound(lab.relay(nsd), store, anchors=anchors, server=NEGATIVE)
+        for when in ("empty caches", "full caches"):
+            Table(tap, plain, ours, "%s, %s" % (action, when)).all_rows()
+        ours.flush()
+        Table(tap, plain, ours, "%s, flushed" % action).blocked(2, "bad.rows.test")
+
+
 def main(tap, lab):
-    nsd = lab.nsd(zones.all_of_it())
+    nsd = lab.nsd(dict(zones.all_of_it(), **rows_zones()))
+    rows(tap, lab, nsd)
     relay = lab.relay(nsd)
     plain = lab.unbound(relay, anchors=[zones.ANCHOR], server=NEGATIVE)
     lists = [zones.SUBTREES, ("hosts", zones.EXACT), ("domains", zones.ALLOWED, "allow")]

@@ -77,12 +77,12 @@ class Court:
         relays = [self.lab.relay(self.nsd) for _ in range(2)]
         plain = self.lab.unbound(relays[0], server=server, anchors=[ANCHOR], **options)
         ours = self.lab.unbound(relays[1], store, server=server, anchors=[ANCHOR],
-                                environ=crowd.ENVIRON, **options)
+                                **options)
         return relays, plain, ours, store
 
-    @staticmethod
-    def publish(store, lists):
-        store.compile(lists, ("domains", zones.ALLOWED, "allow"), options=POLICY.options())
+    def publish(self, store, lists):
+        store.compile(lists, ("domains", zones.ALLOWED, "allow"),
+                      options=crowd.options(self.lab, POLICY))
 
 
 def fail(relays, way):

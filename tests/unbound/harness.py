@@ -688,8 +688,7 @@ class Unbound:
         self.log_path = self.dir + "/log"
         self.conf = self.dir + "/unbound.conf"
         self.environ = dict(os.environ)
-        for variable in ("SINKHOLE_DIR", "SINKHOLE_EXEMPT"):
-            self.environ.pop(variable, None)
+        self.environ.pop("SINKHOLE_DIR", None)
         self.environ.update(environ or {})
         if store is None:
             modules = " ".join(word for word in modules.split() if word != "dynlib")

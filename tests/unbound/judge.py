@@ -32,6 +32,13 @@ class Policy:
             words += ["--sinkhole-aaaa", address]
         return words
 
+    def rule(self, word="default", more=""):
+        """The same as a rule of sinkhole.yaml, for every entry."""
+        answer = "".join(", %s: [%s]" % (key.lower(), ", ".join('"%s"' % a for a in addresses))
+                         for key, addresses in self.sets.items() if addresses)
+        return "  - {rule: %s, match: {}%s, action: %s, ttl: %d%s}\n" % (
+            word, more, self.action, self.ttl, answer)
+
     def addresses(self, qtype):
         if self.action != "sinkhole":
             return []

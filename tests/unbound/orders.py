@@ -81,7 +81,7 @@ def as_without_us(plain, ours, names, source, ad_may_miss=False):
 
 def publish(store, more=""):
     store.compile(zones.SUBTREES + more, ("domains", zones.ALLOWED, "allow"),
-                  options=POLICY.options())
+                  options=crowd.options(store.lab, POLICY))
     return store.serial()
 
 
@@ -99,7 +99,7 @@ def in_order(tap, lab, nsd, modules, server, tail=""):
         options["anchors"] = [zones.ANCHOR]
     plain = lab.unbound(lab.relay(nsd), **options)
     relay = lab.relay(nsd)
-    ours = lab.unbound(relay, store, environ=crowd.ENVIRON, **options)
+    ours = lab.unbound(relay, store, **options)
     names = [qname for qname, _ in LISTED]
     later = [qname for qname, _ in LISTED_LATER]
 

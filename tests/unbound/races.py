@@ -16,6 +16,7 @@ import time
 
 sys.dont_write_bytecode = True
 
+import crowd
 import harness
 import zones
 
@@ -111,7 +112,7 @@ def summary(found):
 
 
 def watched(lab, nsd, store):
-    resolver = harness.Unbound(lab, nsd, store, threads=4, environ={"SINKHOLE_EXEMPT": EXEMPT})
+    resolver = harness.Unbound(lab, nsd, store, threads=4)
     resolver.environ["TSAN_OPTIONS"] = TSAN + ":log_path=" + resolver.dir + "/tsan"
     resolver.start()
     with open("/proc/%d/maps" % resolver.pid, encoding="utf-8", errors="replace") as f:
@@ -157,7 +158,8 @@ def main(tap, lab):
     tap.none([report for report in baseline if is_ours(report)], "without the module none is ours")
 
     store = lab.store()
-    lists = [store.prepare(content(turn)) for turn in (0, 1)]
+    options = crowd.options(lab, exempt=[EXEMPT])
+    lists = [store.prepare(content(turn), options=options) for turn in (0, 1)]
     lists[0]()
     resolver = watched(lab, nsd, store)
     tap.ok(resolver.enforces(), "the module is at work")

@@ -94,25 +94,30 @@ POLICY = strangers.POLICY
 
 
 class Levels:
-    """Servers of the root, of what is below it, and of the rest; a relay before each."""
+    """Servers of the root, of what is below it, and of the rest; a relay before each. In the zones of others (a
+    dictionary a level) TLD, LEAF and FOURTH stand for the addresses of the servers after the root's."""
 
-    def __init__(self, lab):
+    WORDS = ("127.0.0.1", "TLD", "LEAF", "FOURTH")
+
+    def __init__(self, lab, worlds=None):
         self.lab = lab
         self.zones = []  # nothing is configured but where the root is
         self.port = DNS
         number = lab.port()  # ours alone, hence also these addresses
         self.net = "127.%d.%d." % (number >> 8, number & 255)
+        self.relays = [harness.Relay(lab, lab.nsd(self.filled(world)), self.net + str(n + 1), DNS)
+                       for n, world in enumerate(worlds or self.customers())]
+
+    def customers(self):
         leaf = {"evil.test.": EVIL, "clean.test.": zones.CLEAN,
                 "served.test.": CUSTOMER}
         leaf.update(("c%d.other." % n, CUSTOMER) for n in range(CUSTOMERS))
         pure = self.fill(PURE.replace("127.0.0.1", "LEAF"))
         leaf["pure.test."] = zones.sign(pure, "pure.test.", KEY).to_text(relativize=False)
-        worlds = ({".": ROOT}, {"test.": TEST, "other.": OTHER}, leaf)
-        self.relays = [harness.Relay(lab, lab.nsd(self.filled(world)), self.net + str(n + 1), DNS)
-                       for n, world in enumerate(worlds)]
+        return {".": ROOT}, {"test.": TEST, "other.": OTHER}, leaf
 
     def fill(self, text):
-        for level, word in enumerate(("127.0.0.1", "TLD", "LEAF")):
+        for level, word in enumerate(self.WORDS):
             text = text.replace(word, self.net + str(level + 1))
         return text
 

@@ -194,10 +194,23 @@ burst() {
 # count_in FILE PATTERN
 count_in() { grep -c "$2" "$1"; }
 
+# settled: nothing has been logged for a second: of a burst of signals, the last reload may go on for a while, and a
+# resolver that reloads has fewer descriptors and threads than it will have.
+settled() {
+	local i quiet=0 size was=-1
+	for ((i = 0; i < 300 && quiet < 10; i++)); do
+		sleep 0.1
+		size=$(stat -c %s "$work/log")
+		if [ "$size" = "$was" ]; then quiet=$((quiet + 1)); else quiet=0; fi
+		was=$size
+	done
+}
+
 # measure: fds, threads, maps, memory of an idle resolver. Descriptors that come and go, such as those
 # of a look at the data, are there in some samples only: the least counts.
 measure() {
 	local i now
+	settled
 	fds=9999
 	for ((i = 0; i < 5; i++)); do
 		sleep 0.2

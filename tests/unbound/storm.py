@@ -20,6 +20,7 @@ import time
 
 sys.dont_write_bytecode = True
 
+import crowd
 import harness
 import steady
 import zones
@@ -50,12 +51,12 @@ LISTED = "listed.storm.test\n" + zones.PROBE + "\n"
 class Publications(threading.Thread):
     """New lists and old ones again, one every PERIOD. `listed` is in each of them."""
 
-    def __init__(self, lab, store):
+    def __init__(self, lab, store, options=()):
         super().__init__(daemon=True)
         self.store = store
         lists = (lab.write("storm-%d.txt" % turn, LISTED + "".join(
             "f%d.filler%d.test\n" % (i, turn) for i in range(1000))) for turn in range(2))
-        self.turns = [["compile", "-q", "domains:" + path] for path in lists] + [["rollback"]]
+        self.turns = [["compile", "-q", *options, "domains:" + path] for path in lists] + [["rollback"]]
         self.count = 0
         self.error = None
         self.ended = threading.Event()
@@ -213,25 +214,26 @@ class Reloads:
             time.sleep(self.resolver.lab.random.uniform(0, GAP))
 
 
-def configured(lab, nsd, store, exempt=""):
+def configured(lab, nsd, store):
     # One arena: each thread that meets a busy one would get another, whenever that happens.
     resolver = harness.Unbound(lab, nsd, store, threads=4,
-                               server="msg-cache-size: %s\nrrset-cache-size: 8m" % SIZES[0],
-                               environ={"SINKHOLE_EXEMPT": exempt} if exempt else {})
+                               server="msg-cache-size: %s\nrrset-cache-size: 8m" % SIZES[0])
     resolver.environ["MALLOC_ARENA_MAX"] = "1"
     return resolver
 
 
 def reloads(tap, lab, nsd, store):
     """With two verdicts, and hence a cache of ours that has to go and come with the rest."""
-    resolver = configured(lab, nsd, store, EXEMPT)
+    options = crowd.options(lab, exempt=[EXEMPT])
+    store.compile(LISTED, options=options)
+    resolver = configured(lab, nsd, store)
     resolver.start()
     storm = Reloads(resolver)
     measured = []
     notes = []
     seen = []
     for count in (WARM_UP, RELOADS):
-        publications, clients = Publications(lab, store), Crowd(resolver, True)
+        publications, clients = Publications(lab, store, options), Crowd(resolver, True)
         start = time.monotonic()
         storm.some(count)
         notes.append("%d reloads in %.1f s" % (count, time.monotonic() - start))

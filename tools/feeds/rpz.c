@@ -1,11 +1,14 @@
 /* rpz.c - response policy zones: every trigger and every action that BIND, Knot Resolver, PowerDNS and
  * Unbound take. No directive makes us read another file. Authority: doc/FEEDS.md. */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "feed.h"
 #include "localdata.h"
+#include "owners.h"
 #include "rpz_name.h"
 #include "rr.h"
+#include "stops.h"
 #include "text.h"
 #include "zone.h"
 
@@ -26,6 +29,8 @@ struct origin {
 
 struct rpz {
 	const struct feed_out *out;
+	struct owners *owners; /* of all names, to find out where wildcards end */
+	int err_owners; /* what that failed with */
 	struct origin origin;
 	struct sink_name apex;
 	bool has_apex;
@@ -208,11 +213,56 @@ static void skip_type(const struct rpz *z, struct sink_span word, struct sink_sp
 	feed_skip_detail(z->out, FEED_RECORD_TYPE, word, line);
 }
 
+/* Remember a name; prefixes have no wildcards. */
+static int note(struct rpz *z, const struct feed_entry *entry, uint8_t is)
+{
+	struct owner owner = { .tree = (uint8_t)entry->trigger, .is = is };
+
+	if (sink_trigger_is_prefix(entry->trigger))
+		return SINK_OK;
+	owner.key = sink_name_key(&entry->name);
+	z->err_owners = owners_add(z->owners, &owner);
+	return z->err_owners;
+}
+
+static int tell(void *arg, const struct feed_entry *entry)
+{
+	struct rpz *z = arg;
+	int err = note(z, entry,
+		entry->scope == SINK_SCOPE_BELOW ? OWNER_HAS_WILDCARD : OWNER_IS_LISTED);
+
+	return err ? err : z->out->entry(z->out->arg, entry);
+}
+
 static int emit(struct rpz *z, struct feed_entry *entry, enum sink_hint hint)
 {
 	z->says.record.hint = hint;
 	entry->says = hint ? &z->says : NULL;
-	return z->out->entry(z->out->arg, entry);
+	return tell(z, entry);
+}
+
+static void pass_skip(void *arg, enum feed_reason reason, struct sink_span detail,
+	struct sink_span what)
+{
+	const struct rpz *z = arg;
+
+	z->out->skip(z->out->arg, reason, detail, what);
+}
+
+static void pass_item(void *arg, uint64_t number)
+{
+	const struct rpz *z = arg;
+
+	z->out->item(z->out->arg, number);
+}
+
+static int tell_data(struct rpz *z, bool last)
+{
+	const struct feed_out out = {
+		.entry = tell, .skip = pass_skip, .item = pass_item, .arg = z
+	};
+
+	return localdata_tell(&z->data, last, &out);
 }
 
 static int gather(struct rpz *z, const struct feed_entry *subject, uint64_t number, uint16_t type,
@@ -228,7 +278,7 @@ static int gather(struct rpz *z, const struct feed_entry *subject, uint64_t numb
 	}
 	err = localdata_add(&z->data, subject, number, sink_span(z->rr, len), line);
 	if (!err && localdata_is_full(&z->data))
-		err = localdata_tell(&z->data, false, z->out);
+		err = tell_data(z, false);
 	return err;
 }
 
@@ -346,17 +396,26 @@ static int take_record(struct rpz *z, const struct rr_head *head, uint64_t numbe
 	struct policy policy = {
 		.head = head, .owner = &owner, .entry = &entry, .number = number, .line = line
 	};
-	enum feed_reason reason;
-	bool is_soa = head->type == RR_TYPE_SOA;
+	enum feed_reason reason, trigger = FEED_TRIGGER;
+	bool is_soa = head->type == RR_TYPE_SOA, is_policy;
+	int err;
 
 	find_apex(z, head->type);
 	remember_ttl(z, head->ttl);
 	feed_entry_init(&entry);
 	reason = cut_apex(z, &owner);
-	if (!reason && !rr_type_is_none_of_policy(head->type) && owner.labels > 0)
-		reason = rpz_trigger(&owner, &entry);
-	if (!reason && !rr_type_is_none_of_policy(head->type) && owner.labels > 0)
+	is_policy = !reason && !rr_type_is_none_of_policy(head->type) && owner.labels > 0;
+	if (!reason && owner.labels > 0)
+		trigger = rpz_trigger(&owner, &entry);
+	if (!trigger) { /* also if nothing comes of it: to a server the name exists */
+		err = note(z, &entry, OWNER_EXISTS);
+		if (err)
+			return err;
+	}
+	if (is_policy && !trigger)
 		return take_policy(z, &policy);
+	if (is_policy)
+		reason = trigger;
 	begin_item(z, &policy);
 	if (reason)
 		feed_skip(z->out, reason, line);
@@ -412,7 +471,31 @@ static int read_zone(struct rpz *z, struct zone *zone)
 		if (!err)
 			err = take(z, &record);
 	} while (!err);
-	return err == SINK_ENOENT ? localdata_tell(&z->data, true, z->out) : err;
+	return err == SINK_ENOENT ? tell_data(z, true) : err;
+}
+
+static int tell_stop(void *arg, uint8_t tree, struct sink_span key, enum sink_scope scope)
+{
+	struct rpz *z = arg;
+	struct feed_entry entry;
+
+	feed_entry_init(&entry);
+	entry.trigger = (enum sink_trigger)tree;
+	entry.scope = scope;
+	sink_name_from_key(key, &entry.name);
+	z->says.record.hint = SINK_HINT_STOP;
+	entry.says = &z->says;
+	return z->out->entry(z->out->arg, &entry);
+}
+
+static int tell_stops(struct rpz *z)
+{
+	if (owners_count(z->owners, OWNER_HAS_WILDCARD) == 0)
+		return SINK_OK;
+	z->err_owners = owners_finish(z->owners);
+	if (z->err_owners)
+		return z->err_owners;
+	return stops_tell(z->owners, tell_stop, z);
 }
 
 static int rpz_document(const struct feed_document *document, const struct feed_out *out)
@@ -431,9 +514,17 @@ static int rpz_document(const struct feed_document *document, const struct feed_
 	set_origin(&z->origin, &unnamed);
 	err = zone_begin(&zone, document->lines);
 	if (!err)
+		err = owners_begin(OWNERS_MEMORY, &z->owners);
+	if (!err)
 		err = read_zone(z, &zone);
+	if (!err)
+		err = tell_stops(z);
+	if (z->err_owners == SINK_EIO)
+		sink_why(document->why, SINK_EIO, "its names cannot be kept in $TMPDIR: %s",
+			strerror(errno));
 	zone_end(&zone);
 	localdata_end(&z->data);
+	owners_end(z->owners);
 	free(z);
 	return err;
 }
