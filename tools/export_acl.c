@@ -249,7 +249,7 @@ static int judge_region(const struct export_order *order, struct acl *acl, size_
 	bool is_single = region->prefix.bits == width(&region->prefix), typed = false;
 	struct sink_client client;
 	struct sink_verdict least;
-	struct acl_view view;
+	struct acl_view view = { 0 };
 	struct sink_prefix address;
 	int err;
 

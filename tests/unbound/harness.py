@@ -108,8 +108,9 @@ def run(main):
             try:
                 main(tap, lab)
                 tap.none(lab.wrecks(), "every resolver stopped when asked, with status 0, unharmed")
-            except Exception:  # a broken test is a failed test
-                tap.ok(False, "the test ran to its end", traceback.format_exc())
+            except Exception as error:  # a broken test is a failed test
+                tap.ok(False, "the test ran to its end", "%r\n%s" % (
+                    error, traceback.format_exc()))
                 tap.note(lab.last_words())
     finally:
         status = tap.finish()
