@@ -190,25 +190,47 @@ static int read_heads(struct sink_db *db, const char *path, struct sink_why *why
 	return err;
 }
 
+/* LMDB does not say where it has mapped the file; any short value does. */
+static int find_origin(struct sink_db *db, const struct sink_reader *reader)
+{
+	struct sink_span head;
+	MDB_stat stat;
+	int err = env_get(reader, sink_span_text(SCHEMA_META), &head);
+
+	if (err)
+		return err;
+	if (mdb_stat(reader->txn, db->table, &stat))
+		return SINK_ECORRUPT;
+	db->origin = pages_origin(head, stat.ms_psize);
+	return SINK_OK;
+}
+
 /* Fill the page tables here, in the background, rather than with a fault at a query. A kernel without
  * MADV_POPULATE_READ (before Linux 5.14) leaves us with the faults, and that is all. */
 static void populate(const struct sink_db *db)
 {
 #ifdef MADV_POPULATE_READ
-	struct sink_reader *reader;
-	struct sink_span head;
-	MDB_stat stat;
-
-	if (sink_reader_begin(db, &reader))
-		return;
-	if (!env_get(reader, sink_span_text(SCHEMA_META), &head) &&
-		mdb_stat(reader->txn, db->table, &stat) == 0)
-		(void)madvise((void *)(uintptr_t)pages_origin(head, stat.ms_psize),
-			(size_t)db->bytes, MADV_POPULATE_READ);
-	sink_reader_end(reader);
+	(void)madvise((void *)(uintptr_t)db->origin, (size_t)db->bytes, MADV_POPULATE_READ);
 #else
 	(void)db;
 #endif
+}
+
+/* What a query would have to find out each time. */
+static int learn(struct sink_db *db)
+{
+	struct sink_reader *reader;
+	int err = sink_reader_begin(db, &reader);
+
+	if (err)
+		return err;
+	err = find_origin(db, reader);
+	if (!err) {
+		populate(db);
+		err = places_learn(reader, &db->places);
+	}
+	sink_reader_end(reader);
+	return err;
 }
 
 int sink_db_open(const char *path, const struct sink_db_options *options, struct sink_why *why,
@@ -239,7 +261,11 @@ int sink_db_open(const char *path, const struct sink_db_options *options, struct
 	err = read_heads(db, path, why);
 	if (err)
 		goto fail;
-	populate(db);
+	err = learn(db);
+	if (err) {
+		sink_why(why, err, "%s: %s", path, sink_strerror(err));
+		goto fail;
+	}
 	sealed_close(&sealed); /* LMDB has a descriptor and a map of its own */
 	*out = db;
 	return SINK_OK;
@@ -253,6 +279,7 @@ void sink_db_close(struct sink_db *db)
 {
 	if (!db || atomic_fetch_sub(&db->owners, 1) > 1)
 		return;
+	places_free(db->places);
 	if (db->env)
 		mdb_env_close(db->env);
 	free(db);
@@ -352,31 +379,34 @@ const struct sink_db *sink_reader_db(const struct sink_reader *reader)
 	return reader->db;
 }
 
-/* The map does not change while there are readers: where a record lies needs to be looked up but once. */
-static int find_record(struct sink_reader *reader, uint32_t record, struct sink_span *out)
-{
-	struct place *place = &reader->places[record % PLACES];
-	uint8_t key[SCHEMA_RECORD_KEY];
-
-	if (!place->value.at || place->record != record) {
-		schema_record_key(record, key);
-		if (env_get(reader, sink_span(key, sizeof key), &place->value))
-			return SINK_ECORRUPT;
-		place->record = record;
-	}
-	*out = place->value;
-	return SINK_OK;
-}
-
 int sink_reader_record(struct sink_reader *reader, uint32_t record, struct sink_record *out)
 {
 	struct sink_span value;
-	int err;
 
 	if (record >= reader->db->meta.records)
 		return SINK_ENOENT;
-	err = find_record(reader, record, &value);
-	return err ? err : schema_record_decode(value, out);
+	value = places_record(reader->db->places, record);
+	return value.len > 0 ? schema_record_decode(value, out) : SINK_ECORRUPT;
+}
+
+/* The block that can hold a subject.
+ *
+ * returns  SINK_OK; SINK_ENOENT (there is none); SINK_ECORRUPT
+ */
+static int find_block(struct sink_reader *reader, struct sink_span key, struct sink_span *out)
+{
+	struct sink_span found = key, last;
+	int err;
+
+	if (key.at[0] == SCHEMA_NAMES &&
+		places_block(reader->db->places, sink_span(key.at + 1, key.len - 1), out))
+		return SINK_OK;
+	err = env_move(reader->cursor, MDB_SET_RANGE, &found, out);
+	if (err)
+		return err;
+	return schema_is_block_key(found, &last) && found.at[0] == key.at[0]
+		? SINK_OK
+		: SINK_ENOENT; /* beyond the last block */
 }
 
 /* Find the listings of one subject.
@@ -387,15 +417,12 @@ int sink_reader_record(struct sink_reader *reader, uint32_t record, struct sink_
 static int find_subject(struct sink_reader *reader, struct sink_span key,
 	struct schema_listings *out)
 {
-	struct sink_span found = key, block = { 0 }, last;
-	int err = env_move(reader->cursor, MDB_SET_RANGE, &found, &block);
+	struct sink_span block = { 0 };
+	int err = find_block(reader, key, &block);
 
-	if (err)
-		return err;
-	if (!schema_is_block_key(found, &last) || found.at[0] != key.at[0])
-		return SINK_ENOENT; /* beyond the last block */
-	return schema_block_find(block, sink_span(key.at + 1, key.len - 1),
-		reader->db->meta.records, out);
+	return err ? err
+		   : schema_block_find(block, sink_span(key.at + 1, key.len - 1),
+			     reader->db->meta.records, out);
 }
 
 /* What is asked for, and who is told. */

@@ -4,6 +4,7 @@
 
 #include "filter.h"
 #include "mdb.h"
+#include "places.h"
 #include "schema.h"
 #include "sinkhole/db.h"
 
@@ -17,22 +18,15 @@ struct sink_db {
 	struct filter filter; /* its blocks are borrowed from the map */
 	struct schema_facets facets; /* likewise */
 	struct schema_times times; /* likewise */
+	const uint8_t *origin; /* the file's first byte in the map */
+	struct places *places; /* of blocks and records; NULL while opening */
 	atomic_uint owners;
 };
-
-/* Where a record lies in the map, once that was asked for. */
-struct place {
-	uint32_t record;
-	struct sink_span value; /* NULL: none was */
-};
-
-#define PLACES 64 /* a power of two; most databases have fewer records, one a feed */
 
 struct sink_reader {
 	const struct sink_db *db;
 	MDB_txn *txn;
 	MDB_cursor *cursor; /* of sink_reader_find() and its like */
-	struct place places[PLACES]; /* by the lower bits of the record's number */
 };
 
 /* returns  SINK_OK; SINK_ENOENT; SINK_ECORRUPT */

@@ -673,6 +673,56 @@ static struct sink_span tail(struct sink_span span, size_t from)
 	return sink_span(from > 0 ? span.at + from : span.at, span.len - from);
 }
 
+#define EACH_BYTE UINT64_C(0x0101010101010101)
+
+/* Where the listings end that begin at `at`; NULL: not before `end`. */
+static const uint8_t *end_of_listings(const uint8_t *at, const uint8_t *end)
+{
+	bool more = true;
+
+	if (end - at >= 8) { /* mostly one, or a few of a byte each */
+		uint64_t word = 0, last, seen;
+
+		memcpy(&word, at, sizeof word);
+		word = le64toh(word);
+		last = ~word & EACH_BYTE; /* its lowest bit: in the last listing's first byte */
+		seen = last ^ (last - 1); /* all bits up to that */
+		if (last && (word & EACH_BYTE << 7 & (seen << 7 | 0x7f)) == 0)
+			return at + __builtin_ctzll(last) / 8 + 1;
+	}
+	while (more && at < end) {
+		more = *at & 1;
+		while (at < end && *at & 0x80)
+			at++;
+		at++;
+	}
+	return more || at > end ? NULL : at;
+}
+
+/* Pass over the subjects at hand that share more than `match` bytes with the one before, hence are below what is looked
+ * for, while the numbers of their keys take a byte each, as nearly all do: whatever else there is, the caller judges.
+ *
+ * prev_len of the key before them; then, of the last of them */
+static void skip_below(struct wire_in *in, size_t match, size_t *prev_len)
+{
+	const uint8_t *at = in->left.at, *end = at + in->left.len, *next;
+
+	while (end - at >= 3) {
+		unsigned shared = at[0], rest = at[1];
+
+		if (shared <= match || shared > *prev_len || ((shared | rest) & 0x80) != 0 ||
+			(size_t)(end - at) < 3u + rest)
+			break;
+		next = at + 2 + rest;
+		next = (*next & 0x81) == 0 ? next + 1 : end_of_listings(next, end);
+		if (!next)
+			break;
+		*prev_len = shared + rest;
+		at = next;
+	}
+	in->left = sink_span(at, (size_t)(end - at));
+}
+
 /* The keys before the one at hand are all below `subject`; `match` is how many bytes `subject` shares
  * with the last of them. If the one at hand shares more than that with the last, it is below too;
  * if it shares less, it rose above at a byte where `subject` did not. */
@@ -682,9 +732,13 @@ int schema_block_find(struct sink_span block, struct sink_span subject, uint32_t
 	struct wire_in in = { .left = block };
 	size_t prev_len = 0, match = 0;
 
-	while (in.left.len > 0) {
-		struct step step = read_step(&in, prev_len);
+	for (;;) {
+		struct step step;
 
+		skip_below(&in, match, &prev_len);
+		if (in.left.len == 0)
+			return SINK_ENOENT;
+		step = read_step(&in, prev_len);
 		if (in.bad)
 			return SINK_ECORRUPT;
 		if (step.shared < match)
@@ -707,7 +761,6 @@ int schema_block_find(struct sink_span block, struct sink_span subject, uint32_t
 		if (in.bad)
 			return SINK_ECORRUPT;
 	}
-	return SINK_ENOENT;
 }
 
 void schema_block_begin(struct schema_block *walk, struct sink_span block, uint8_t letter,

@@ -65,7 +65,8 @@ static struct facts *facts_for(struct module_qstate *qstate)
 struct clients {
 	size_t count, blocked; /* but for those that get no answer at all */
 	size_t dropped;
-	struct verdict one; /* of a blocked one; rather of one whose answer is an alias */
+	const struct verdict *one; /* of a blocked one; rather of one whose answer is an alias */
+	struct verdict own; /* one's, if not everybody's */
 };
 
 /* One for whom that waits for the answer is not dropped yet. */
@@ -74,18 +75,27 @@ static bool is_dropped(const struct verdict *verdict)
 	return verdict->action == SINK_ACTION_DROP && !verdict->waits;
 }
 
-static void add_client(struct clients *clients, const struct verdict *verdict)
+/* verdict  everybody's, or that of this one */
+static void add_client(struct clients *clients, const struct hearing *hearing,
+	const struct verdict *verdict)
 {
 	clients->count++;
 	if (!verdict_blocks(verdict) || verdict->waits)
 		return;
 	clients->blocked++;
-	if (clients->blocked == 1 || verdict->action == SINK_ACTION_CNAME)
-		clients->one = *verdict;
+	if (verdict == &hearing->all)
+		return;
+	if (clients->blocked == 1 || verdict->action == SINK_ACTION_CNAME) {
+		clients->own = *verdict;
+		clients->one = &clients->own;
+	}
 }
 
-/* Everybody's verdict saves asking. */
-static void ask(const struct hearing *hearing, const struct mesh_reply *client, struct verdict *out)
+/* A client's verdict. Everybody's saves asking, and copying.
+ *
+ * own      for one that differs; borrowed until it is used again */
+static const struct verdict *ask(const struct hearing *hearing, const struct mesh_reply *client,
+	struct verdict *own)
 {
 	const struct verdict_case what = {
 		.facts = hearing->facts,
@@ -94,18 +104,16 @@ static void ask(const struct hearing *hearing, const struct mesh_reply *client, 
 	};
 
 	if (hearing->all.is_same)
-		*out = hearing->all;
-	else
-		verdict_of_client(hearing->self, hearing->qstate->env, &what, &client->query_reply,
-			out);
+		return &hearing->all;
+	verdict_of_client(hearing->self, hearing->qstate->env, &what, &client->query_reply, own);
+	return own;
 }
 
 static bool drops(void *arg, const struct mesh_reply *client)
 {
-	struct verdict verdict;
+	struct verdict own;
 
-	ask(arg, client, &verdict);
-	return is_dropped(&verdict);
+	return is_dropped(ask(arg, client, &own));
 }
 
 /* Unbound drops a client whose answer comes too late without asking us, by the same clock: where nobody else waits,
@@ -131,17 +139,19 @@ static void ask_clients(struct hearing *hearing, struct clients *out)
 {
 	const struct mesh_reply *client = hearing->qstate->mesh_info->reply_list;
 
-	*out = (struct clients){ .one = hearing->all };
+	out->count = out->blocked = out->dropped = 0;
+	out->one = &hearing->all;
 	for (; client; client = client->next) {
-		struct verdict verdict;
+		const struct verdict *verdict;
+		struct verdict own;
 
 		if (is_too_late(hearing->qstate, client))
 			continue;
-		ask(hearing, client, &verdict);
-		if (is_dropped(&verdict))
+		verdict = ask(hearing, client, &own);
+		if (is_dropped(verdict))
 			out->dropped++;
 		else
-			add_client(out, &verdict);
+			add_client(out, hearing, verdict);
 	}
 	if (out->dropped > 0)
 		drop_clients(hearing->qstate, drops, hearing);
@@ -169,14 +179,14 @@ static bool wait_for_garden(const struct hearing *hearing, const struct clients 
 {
 	const struct mesh_reply *client = hearing->qstate->mesh_info->reply_list;
 
-	if (clients->blocked == 0 || clients->one.action != SINK_ACTION_CNAME)
+	if (clients->blocked == 0 || clients->one->action != SINK_ACTION_CNAME)
 		return false;
 	for (; client; client = client->next) {
-		struct verdict verdict;
+		struct verdict own;
+		const struct verdict *verdict = ask(hearing, client, &own);
 
-		ask(hearing, client, &verdict);
-		if (!verdict.waits &&
-			garden_begin(hearing->qstate, hearing->id, hearing->query, &verdict,
+		if (!verdict->waits &&
+			garden_begin(hearing->qstate, hearing->id, hearing->query, verdict,
 				hearing->event))
 			return true;
 	}
@@ -203,10 +213,10 @@ static bool answer_block(const struct hearing *hearing, const struct clients *cl
 	struct module_qstate *qstate = hearing->qstate;
 	struct query *query = hearing->query;
 	const struct answer_order order = {
-		.verdict = &clients->one,
+		.verdict = clients->one,
 		.asked = &qstate->qinfo,
 		.region = qstate->region,
-		.target = garden_target(qstate, query, &clients->one, qstate->region),
+		.target = garden_target(qstate, query, clients->one, qstate->region),
 	};
 	struct dns_msg *answer = answer_make(&order);
 

@@ -88,19 +88,33 @@ static bool keep_form(const struct sink_form *form, struct regional *region, str
 	return kept;
 }
 
-static int keep_names(const struct sink_verdict *decided, const struct facts *facts,
+/* The last `labels` labels of a good name in wire form, or all. */
+static const uint8_t *last_labels(const uint8_t *name, unsigned labels)
+{
+	unsigned count = 0;
+
+	for (const uint8_t *at = name; *at; at += *at + 1)
+		count++;
+	for (; count > labels; count--)
+		name += *name + 1;
+	return name;
+}
+
+static int keep_listed(const struct sink_verdict *decided, const struct facts *facts,
 	struct verdict *out)
 {
 	bool by_name = decided->has_entry && decided->trigger == SINK_TRIGGER_QNAME;
-	struct sink_name name;
-	int err = sink_name_from_wire(facts->names[by_name ? decided->name : 0], &name);
+	struct sink_span name = facts->names[by_name ? decided->name : 0];
+	const uint8_t *listed = name.at;
+	size_t len = dname_valid(verdict_octets(name), name.len);
 
-	if (err)
-		return err;
-	out->name_len = sink_name_to_wire(&name, out->name);
+	if (len == 0 || len > sizeof out->listed)
+		return SINK_ESYNTAX;
 	if (by_name)
-		sink_name_cut(&name, decided->winner.labels);
-	out->listed_len = sink_name_to_wire(&name, out->listed);
+		listed = last_labels(name.at, decided->winner.labels);
+	out->listed_len = len - (size_t)(listed - name.at);
+	memcpy(out->listed, listed, out->listed_len);
+	query_dname_tolower(out->listed);
 	return SINK_OK;
 }
 
@@ -116,7 +130,7 @@ static int keep(const struct sink_judge *judge, const struct sink_verdict *decid
 		decided->name > 0;
 	if (!verdict_blocks(out))
 		return SINK_OK;
-	err = keep_names(decided, what->facts, out);
+	err = keep_listed(decided, what->facts, out);
 	if (!err && !keep_form(&decided->form, what->region, &out->form))
 		err = SINK_ENOMEM;
 	return err;

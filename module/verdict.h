@@ -21,10 +21,9 @@ struct verdict {
 	struct sink_form form; /* its spans are in the region that was given, or empty */
 	uint16_t
 		error_option; /* of the policy: the EDNS option by which clients ask for structured errors */
-	size_t listed_len; /* the entry that decided, in wire form; if that is no name, the name asked for */
+	/* The entry that decided, in wire form and lower case; if that is no name, the name asked for */
+	size_t listed_len;
 	uint8_t listed[SINK_WIRE_MAX];
-	size_t name_len; /* the name that it decided about, in wire form */
-	uint8_t name[SINK_WIRE_MAX];
 };
 
 static inline bool verdict_blocks(const struct verdict *verdict)

@@ -605,7 +605,7 @@ def main(tap, lab):
     relay.dead.add("dead.test")
     relay.failing.add("failing.test")
     options = {"anchors": [zones.ANCHOR], "server": "val-max-restart: 0\n"
-               "infra-cache-max-rtt: 1000\ndiscard-timeout: 0"}
+               "infra-cache-max-rtt: 1000"}
     ours = lab.unbound(relay, compiled(lab), **options)
     each_action(tap, ours)
     behind_an_alias(tap, ours, "nothing known")

@@ -24,12 +24,9 @@ BLOCKED = BLOCKED_NET + "1"
 PATIENCE = 20  # seconds for all answers
 
 # What a server of a crowd needs: room for all their questions at once, and the patience not to ask
-# a slow authority twice, be it for an answer that does not validate. By default this Unbound gives
-# no answer at all to who waited for more than 1.9 seconds.
+# a slow authority twice, be it for an answer that does not validate.
 SERVER = """
 so-rcvbuf: 4m
-discard-timeout: 0
-wait-limit: 0
 val-max-restart: 0
 incoming-num-tcp: 200
 infra-cache-min-rtt: 8000

@@ -126,7 +126,7 @@ def waiting_for_a_garden(tap, lab, nsd):
     store.compile(zones.PROBE + "\n", ("domains", "good.v4.test\n", "source=games"),
                   options=["-c", lab.write("games.yaml", GROUPS)])
     relay = lab.relay(nsd)
-    ours = lab.unbound(relay, store, modules=MODULES, server="discard-timeout: 0\n")
+    ours = lab.unbound(relay, store, modules=MODULES)
     ours.ask("text.v4.test", "TXT")  # the way there
     ours.ask("www.clean.test")
     relay.settle()

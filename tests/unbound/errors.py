@@ -22,8 +22,6 @@ WAYS = {"silence": None, "SERVFAIL": 2, "NOTIMP": 4, "REFUSED": 5}
 # Unbound shall give up soon.
 SERVER = """
 so-rcvbuf: 4m
-discard-timeout: 0
-wait-limit: 0
 incoming-num-tcp: 200
 outbound-msg-retry: 1
 infra-cache-max-rtt: 1000

@@ -1,0 +1,232 @@
+/* shortcut.c - heads of keys in one array, since that is all that a search reads of most blocks. */
+#include "shortcut.h"
+
+#include <endian.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hash.h"
+#include "sinkhole/err.h"
+#include "sinkhole/grow.h"
+
+struct place {
+	const uint8_t *last, *block;
+	uint32_t last_len, block_len;
+};
+
+/* The blocks whose last names are in one top-level domain. */
+struct family {
+	struct sink_span label; /* with its zero; borrowed from a block's key. Empty: the slot is */
+	size_t from, to; /* places */
+};
+
+struct shortcut {
+	size_t count, heads_room, places_room;
+	uint64_t *
+		heads; /* of each place: 8 bytes behind the label, as a number in the order of keys */
+	struct place *places;
+	size_t families_count, families_room;
+	struct family
+		*families; /* in order while blocks are added; then slots, by their label's hash */
+	size_t mask; /* slots - 1 */
+};
+
+/* --- keys --- */
+
+/* The first label, with its zero; empty for the root. */
+static struct sink_span label_of(struct sink_span name)
+{
+	const uint8_t *end = name.len > 0 ? memchr(name.at, 0, name.len) : NULL;
+
+	return sink_span(name.at, end ? (size_t)(end - name.at) + 1 : 0);
+}
+
+/* No label begins with a zero byte, so that filling up with these keeps the order. */
+static uint64_t head_of(struct sink_span name, size_t label)
+{
+	size_t len = name.len - label;
+	uint64_t head = 0;
+
+	memcpy(&head, name.at + label, len < sizeof head ? len : sizeof head);
+	return be64toh(head);
+}
+
+static bool is_below(const struct place *place, struct sink_span name)
+{
+	size_t least = place->last_len < name.len ? place->last_len : name.len;
+	int order = memcmp(place->last, name.at, least);
+
+	return order ? order < 0 : place->last_len < name.len;
+}
+
+/* --- making --- */
+
+int shortcut_new(struct shortcut **out)
+{
+	*out = calloc(1, sizeof **out);
+	return *out ? SINK_OK : SINK_ENOMEM;
+}
+
+void shortcut_free(struct shortcut *shortcut)
+{
+	if (!shortcut)
+		return;
+	free(shortcut->heads);
+	free(shortcut->places);
+	free(shortcut->families);
+	free(shortcut);
+}
+
+/* The family that the next block belongs to; NULL: no memory. */
+static struct family *family_for(struct shortcut *shortcut, struct sink_span label)
+{
+	struct family *families = shortcut->families;
+	size_t count = shortcut->families_count;
+
+	if (count > 0 && sink_span_equal(families[count - 1].label, label))
+		return &families[count - 1];
+	families = sink_grow(families, count, &shortcut->families_room, sizeof *families);
+	if (!families)
+		return NULL;
+	shortcut->families = families;
+	shortcut->families_count++;
+	families[count] = (struct family){ .label = label, .from = shortcut->count };
+	return &families[count];
+}
+
+static bool make_room(struct shortcut *shortcut)
+{
+	uint64_t *heads =
+		sink_grow(shortcut->heads, shortcut->count, &shortcut->heads_room, sizeof *heads);
+	struct place *places;
+
+	if (!heads)
+		return false;
+	shortcut->heads = heads;
+	places = sink_grow(shortcut->places, shortcut->count, &shortcut->places_room,
+		sizeof *places);
+	if (!places)
+		return false;
+	shortcut->places = places;
+	return true;
+}
+
+int shortcut_add(struct shortcut *shortcut, struct sink_span last, struct sink_span block)
+{
+	struct sink_span label = label_of(last);
+	size_t at = shortcut->count;
+	struct family *family;
+
+	if (at > 0 && !is_below(&shortcut->places[at - 1], last))
+		return SINK_ECORRUPT;
+	if (label.len == 0)
+		return SINK_OK; /* a block of the root alone: left to the B-tree */
+	family = family_for(shortcut, label);
+	if (!family || !make_room(shortcut))
+		return SINK_ENOMEM;
+	shortcut->heads[at] = head_of(last, label.len);
+	shortcut->places[at] = (struct place){
+		.last = last.at,
+		.block = block.at,
+		.last_len = (uint32_t)last.len,
+		.block_len = (uint32_t)block.len,
+	};
+	family->to = ++shortcut->count;
+	return SINK_OK;
+}
+
+/* The slot of a family, or the empty one where it would be. */
+static struct family *slot_of(struct family *slots, size_t mask, struct sink_span label)
+{
+	size_t at = hash_of(hash_label(HASH_START, label)) & mask;
+
+	while (slots[at].label.len > 0 && !sink_span_equal(slots[at].label, label))
+		at = (at + 1) & mask;
+	return &slots[at];
+}
+
+int shortcut_settle(struct shortcut *shortcut)
+{
+	size_t slots = 4;
+	struct family *table;
+
+	while (slots < 2 * shortcut->families_count)
+		slots *= 2;
+	table = calloc(slots, sizeof *table);
+	if (!table)
+		return SINK_ENOMEM;
+	for (size_t i = 0; i < shortcut->families_count; i++)
+		*slot_of(table, slots - 1, shortcut->families[i].label) = shortcut->families[i];
+	free(shortcut->families);
+	shortcut->families = table;
+	shortcut->mask = slots - 1;
+	return SINK_OK;
+}
+
+/* --- asking --- */
+
+#define LINE 64 /* bytes that memory comes in */
+
+/* A block is read from its beginning: let all of it come at once, not line after line. */
+static void prefetch(const struct place *place)
+{
+	for (uint32_t at = 0; at < place->block_len && at < 16 * LINE; at += LINE)
+		__builtin_prefetch(place->block + at);
+}
+
+/* The first place from `from` to before `to` whose head is not below; `to`: none. */
+static size_t first_not_below(const uint64_t *heads, size_t from, size_t to, uint64_t head)
+{
+	size_t count = to - from;
+
+	while (count > 0) {
+		size_t half = count / 2;
+
+		from += heads[from + half] < head ? count - half : 0;
+		count = half;
+	}
+	return from;
+}
+
+/* Among places with the same head as the name. */
+static size_t first_by_key(const struct shortcut *shortcut, size_t from, size_t to,
+	struct sink_span name)
+{
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+
+		if (is_below(&shortcut->places[middle], name))
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from;
+}
+
+bool shortcut_find(const struct shortcut *shortcut, struct sink_span name, struct sink_span *block)
+{
+	struct sink_span label = label_of(name);
+	const struct family *family;
+	const struct place *place;
+	uint64_t head;
+	size_t at, end;
+
+	if (label.len == 0)
+		return false;
+	family = slot_of(shortcut->families, shortcut->mask, label);
+	if (family->label.len == 0)
+		return false;
+	head = head_of(name, label.len);
+	at = first_not_below(shortcut->heads, family->from, family->to, head);
+	if (at < family->to && shortcut->heads[at] == head) {
+		end = head < UINT64_MAX ? first_not_below(shortcut->heads, at, family->to, head + 1)
+					: family->to;
+		at = first_by_key(shortcut, at, end, name);
+	}
+	if (at >= family->to)
+		return false;
+	place = &shortcut->places[at];
+	prefetch(place);
+	*block = sink_span(place->block, place->block_len);
+	return true;
+}
