@@ -35,7 +35,7 @@ import dns.rdatatype
 
 import zones
 
-PORTS = range(5500, 5600)
+PORTS = range(5500, 7500)  # several tests at a time, some with a hundred servers; none is ephemeral
 START_TIMEOUT = 20  # seconds; a sanitizer's start is slow
 ASK_TIMEOUT = 5  # seconds, without a second try: no query may be lost on loopback
 SANITIZED = bool(os.environ.get("SANITIZE_PRELOAD"))
@@ -701,7 +701,8 @@ class Unbound:
         anchors = "".join('\ttrust-anchor: "%s"\n' % anchor for anchor in anchors)
         with open(self.conf, "w", encoding="utf-8") as f:
             f.write(UNBOUND_CONF.format(
-                dir=self.dir, port=self.port, threads=threads, modules=modules, anchors=anchors,
+                dir=self.dir, port=self.port, ports="%d-%d" % (PORTS[0], PORTS[-1]),
+                threads=threads, modules=modules, anchors=anchors,
                 daemonize="yes" if daemonize else "no", log=self.log_path if daemonize else "",
                 server=indented(server), tail=tail))
 
@@ -861,6 +862,7 @@ server:
 	module-config: "{modules}"
 	discard-timeout: 0
 	wait-limit: 0
+	outgoing-port-avoid: "{ports}"
 {anchors}{server}
 remote-control:
 	control-enable: yes
