@@ -159,13 +159,30 @@ static int read_filter(struct sink_db *db, const struct sink_reader *reader)
 	return SINK_OK;
 }
 
+/* A delta says over which file it lies, and a base nothing of the kind. */
+static int read_delta(struct sink_db *db, const struct sink_reader *reader)
+{
+	struct sink_span value;
+	int err = env_get(reader, sink_span_text(SCHEMA_DELTA), &value);
+
+	if (!db->base)
+		return err == SINK_ENOENT ? SINK_OK : err ? err : SINK_ECORRUPT;
+	if (!err)
+		err = schema_delta_decode(value, &db->delta);
+	if (!err && memcmp(db->delta.base, db->base->digest, sizeof db->delta.base) != 0)
+		err = SINK_ECORRUPT;
+	return err;
+}
+
 static const struct {
 	const char *what;
 	int (*read)(struct sink_db *db, const struct sink_reader *reader);
 } heads[] = {
 	{ "head", read_meta }, /* first: the sizes of the others follow from it */
-	{ "filter", read_filter }, { "facets", read_facets },
+	{ "filter", read_filter },
+	{ "facets", read_facets },
 	{ "times", read_times }, /* after the facets */
+	{ "delta", read_delta },
 };
 
 static int read_heads(struct sink_db *db, const char *path, struct sink_why *why)
@@ -202,6 +219,26 @@ static int find_origin(struct sink_db *db, const struct sink_reader *reader)
 	if (mdb_stat(reader->txn, db->table, &stat))
 		return SINK_ECORRUPT;
 	db->origin = pages_origin(head, stat.ms_psize);
+	return SINK_OK;
+}
+
+/* Number records and facets through, and know what is listed at all in either file. */
+static int join(struct sink_db *db)
+{
+	const struct sink_db *base = db->base;
+	uint8_t *lengths = &db->all.lengths[0][0][0];
+
+	db->all = db->meta;
+	if (!base)
+		return SINK_OK;
+	db->first_record = base->meta.records;
+	db->first_facet = base->facets.count;
+	if (db->meta.records > UINT32_MAX - db->first_record)
+		return SINK_ECORRUPT; /* facets are not more */
+	for (int i = 0; i < SINK_TRIGGER_COUNT; i++)
+		db->all.subjects[i] += base->meta.subjects[i];
+	for (size_t i = 0; i < sizeof db->all.lengths; i++)
+		lengths[i] |= (&base->meta.lengths[0][0][0])[i];
 	return SINK_OK;
 }
 
@@ -243,9 +280,15 @@ int sink_db_open(const char *path, const struct sink_db_options *options, struct
 	if (!db)
 		return sink_why(why, SINK_ENOMEM, "%s: %s", path, sink_strerror(SINK_ENOMEM));
 	atomic_init(&db->owners, 1);
-	err = sealed_open(path, options, why, &sealed);
+	if (options->base && options->base->base)
+		err = sink_why(why, SINK_EINVAL, "%s: over a delta", path);
+	else
+		err = sealed_open(path, options, why, &sealed);
 	if (err)
 		goto fail;
+	if (options->base)
+		db->base = sink_db_share(options->base);
+	memcpy(db->digest, options->digest, sizeof db->digest);
 	db->map = sealed.map;
 	db->bytes = options->size;
 	err = check_pages(&sealed, db->bytes, path, why);
@@ -261,6 +304,11 @@ int sink_db_open(const char *path, const struct sink_db_options *options, struct
 	err = read_heads(db, path, why);
 	if (err)
 		goto fail;
+	err = join(db);
+	if (err) {
+		sink_why(why, err, "%s: more records than numbers", path);
+		goto fail;
+	}
 	err = learn(db);
 	if (err) {
 		sink_why(why, err, "%s: %s", path, sink_strerror(err));
@@ -282,17 +330,23 @@ void sink_db_close(struct sink_db *db)
 	places_free(db->places);
 	if (db->env)
 		mdb_env_close(db->env);
+	sink_db_close(db->base);
 	free(db);
 }
 
 void sink_db_summary(const struct sink_db *db, struct sink_summary *out)
 {
 	*out = (struct sink_summary){
-		.names = schema_meta_total(&db->meta),
-		.listings = db->meta.listings,
-		.records = db->meta.records,
-		.bytes = db->bytes,
+		.names = db->base ? db->delta.names : schema_meta_total(&db->meta),
+		.listings = db->base ? db->delta.listings : db->meta.listings,
+		.records = db->first_record + db->meta.records,
+		.bytes = db->bytes + (db->base ? db->base->bytes : 0),
 	};
+}
+
+const struct sink_db *sink_db_base(const struct sink_db *db)
+{
+	return db->base;
 }
 
 /* Only the count changes: who shares it has it as const. */
@@ -306,39 +360,69 @@ struct sink_db *sink_db_share(const struct sink_db *db)
 
 uint32_t sink_db_facets(const struct sink_db *db)
 {
-	return db->facets.count;
+	return db->first_facet + db->facets.count;
+}
+
+/* Which of the two a record is of. */
+static inline const struct sink_db *owner_of(const struct sink_db *db, uint32_t record)
+{
+	return record < db->first_record ? db->base : db;
 }
 
 uint32_t sink_db_facet_of(const struct sink_db *db, uint32_t record)
 {
-	return record < db->meta.records ? schema_facet_of(&db->facets, record) : UINT32_MAX;
+	const struct sink_db *owner = owner_of(db, record);
+	uint32_t place = record - owner->first_record, facet;
+
+	if (place >= owner->meta.records)
+		return UINT32_MAX;
+	facet = schema_facet_of(&owner->facets, place);
+	return facet == UINT32_MAX ? facet : owner->first_facet + facet;
 }
 
 int sink_db_facet(const struct sink_db *db, uint32_t facet, uint32_t *record, uint8_t *triggers)
 {
-	if (facet >= db->facets.count)
+	const struct sink_db *owner = facet < db->first_facet ? db->base : db;
+	uint32_t place = facet - owner->first_facet;
+
+	if (place >= owner->facets.count)
 		return SINK_EINVAL;
-	schema_facet_head(&db->facets, facet, record, triggers);
+	schema_facet_head(&owner->facets, place, record, triggers);
+	*record += owner->first_record;
 	return SINK_OK;
 }
 
+/* What a base lists may be the delta's by now: then there is a turn too many, which does no harm. */
 int64_t sink_db_next_turn(const struct sink_db *db, bool with_ends, int64_t now)
 {
-	int64_t sure = schema_times_next(&db->times, SCHEMA_TURN_SURE, now), end = INT64_MAX;
+	int64_t next = INT64_MAX;
 
-	if (with_ends)
-		end = schema_times_next(&db->times, SCHEMA_TURN_PERHAPS, now);
-	return sure < end ? sure : end;
+	for (const struct sink_db *each = db; each; each = each->base)
+		for (int turn = 0; turn <= (with_ends ? SCHEMA_TURN_PERHAPS : SCHEMA_TURN_SURE);
+			turn++) {
+			int64_t second =
+				schema_times_next(&each->times, (enum schema_turn)turn, now);
+
+			next = second < next ? second : next;
+		}
+	return next;
 }
 
 uint32_t sink_db_ending(const struct sink_db *db, uint32_t place)
 {
-	return place < db->times.facets_count ? schema_times_facet(&db->times, place) : UINT32_MAX;
+	uint32_t before = db->base ? db->base->times.facets_count : 0;
+
+	if (place < before)
+		return schema_times_facet(&db->base->times, place);
+	place -= before;
+	return place < db->times.facets_count
+		? db->first_facet + schema_times_facet(&db->times, place)
+		: UINT32_MAX;
 }
 
 enum sink_map sink_db_map(const struct sink_db *db)
 {
-	return db->map;
+	return db->base ? db->base->map : db->map;
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -351,7 +435,9 @@ int sink_reader_begin(const struct sink_db *db, struct sink_reader **out)
 	if (!reader)
 		return SINK_ENOMEM;
 	reader->db = db;
-	err = mdb_to_err(mdb_txn_begin(db->env, NULL, MDB_RDONLY, &reader->txn));
+	err = db->base ? sink_reader_begin(db->base, &reader->base) : SINK_OK;
+	if (!err)
+		err = mdb_to_err(mdb_txn_begin(db->env, NULL, MDB_RDONLY, &reader->txn));
 	if (!err)
 		err = mdb_to_err(mdb_cursor_open(reader->txn, db->table, &reader->cursor));
 	if (err)
@@ -371,6 +457,7 @@ void sink_reader_end(struct sink_reader *reader)
 		mdb_cursor_close(reader->cursor); /* a read-only transaction does not close it */
 	if (reader->txn)
 		mdb_txn_abort(reader->txn);
+	sink_reader_end(reader->base);
 	free(reader);
 }
 
@@ -383,6 +470,9 @@ int sink_reader_record(struct sink_reader *reader, uint32_t record, struct sink_
 {
 	struct sink_span value;
 
+	if (record < reader->db->first_record)
+		reader = reader->base;
+	record -= reader->db->first_record;
 	if (record >= reader->db->meta.records)
 		return SINK_ENOENT;
 	value = places_record(reader->db->places, record);
@@ -409,10 +499,10 @@ static int find_block(struct sink_reader *reader, struct sink_span key, struct s
 		: SINK_ENOENT; /* beyond the last block */
 }
 
-/* Find the listings of one subject.
+/* Find the listings of one subject in one file.
  *
  * key      made by schema_name_key() or schema_prefix_key()
- * returns  SINK_OK; SINK_ENOENT; SINK_ECORRUPT
+ * returns  SINK_OK, also when a delta says that there are none; SINK_ENOENT; SINK_ECORRUPT
  */
 static int find_subject(struct sink_reader *reader, struct sink_span key,
 	struct schema_listings *out)
@@ -420,9 +510,13 @@ static int find_subject(struct sink_reader *reader, struct sink_span key,
 	struct sink_span block = { 0 };
 	int err = find_block(reader, key, &block);
 
-	return err ? err
-		   : schema_block_find(block, sink_span(key.at + 1, key.len - 1),
-			     reader->db->meta.records, out);
+	if (err)
+		return err;
+	err = schema_block_find(block, sink_span(key.at + 1, key.len - 1), reader->db->meta.records,
+		out);
+	if (!err && reader->base)
+		schema_listings_removed(out);
+	return err;
 }
 
 /* What is asked for, and who is told. */
@@ -439,22 +533,26 @@ static bool covers(enum sink_scope scope, bool itself)
 	return scope == SINK_SCOPE_SUBTREE || (scope == SINK_SCOPE_EXACT) == itself;
 }
 
-/* Report what is listed about the subject with this key and covers what is asked for.
+/* Report what one file lists about the subject with this key and covers what is asked for.
  *
+ * reader   of that file
  * labels   of the subject, or bits
  * itself   it is what is asked for, or a prefix: those have one scope, which is that of a name itself
+ * known    does the file know the subject? If not, it is left as it is
  */
-static int report(const struct search *search, struct sink_span key, uint8_t labels, bool itself)
+static int report(const struct search *search, struct sink_reader *reader, struct sink_span key,
+	uint8_t labels, bool itself, bool *known)
 {
 	struct schema_listings listings;
 	struct sink_listing listing = { .labels = labels };
 	uint64_t number;
-	int err = find_subject(search->reader, key, &listings);
+	int err = find_subject(reader, key, &listings);
 
 	if (err)
 		return err == SINK_ENOENT ? SINK_OK : err;
+	*known = true;
 	while (!(err = schema_listing_next(&listings, &number))) {
-		listing.record = schema_listing_record(number);
+		listing.record = reader->db->first_record + schema_listing_record(number);
 		listing.scope = schema_listing_scope(number);
 		if (!covers(listing.scope, itself))
 			continue;
@@ -465,29 +563,57 @@ static int report(const struct search *search, struct sink_span key, uint8_t lab
 	return err == SINK_ENOENT ? SINK_OK : err;
 }
 
-static int report_ancestor(const struct search *search, const struct sink_name *name,
-	uint8_t labels)
+static int report_ancestor(const struct search *search, struct sink_reader *reader,
+	const struct sink_name *name, uint8_t labels, bool *known)
 {
 	uint8_t key[SCHEMA_BLOCK_KEY_MAX];
 	size_t len = schema_name_key(search->trigger, sink_span(name->key, name->end[labels]), key);
 
-	return report(search, sink_span(key, len), labels, labels == name->labels);
+	return report(search, reader, sink_span(key, len), labels, labels == name->labels, known);
+}
+
+static void prefetch(const struct sink_db *db, const struct sink_name *name, const uint64_t *hashes)
+{
+	for (unsigned labels = 0; labels <= name->labels; labels++)
+		filter_prefetch(&db->filter, hashes[labels]);
+}
+
+/* In a delta, and in its base what the delta does not know. */
+static int find_in_both(const struct search *search, const struct sink_name *name,
+	const uint64_t *hashes)
+{
+	struct sink_reader *reader = search->reader, *base = reader->base;
+	int err = SINK_OK;
+
+	prefetch(base->db, name, hashes);
+	for (int labels = name->labels; !err && labels >= 0; labels--) {
+		bool known = false;
+
+		if (filter_has(&reader->db->filter, hashes[labels]))
+			err = report_ancestor(search, reader, name, (uint8_t)labels, &known);
+		if (!err && !known && filter_has(&base->db->filter, hashes[labels]))
+			err = report_ancestor(search, base, name, (uint8_t)labels, &known);
+	}
+	return err;
 }
 
 static int find_name(const struct search *search, const struct sink_name *name)
 {
-	const struct filter *filter = &search->reader->db->filter;
+	struct sink_reader *reader = search->reader;
+	const struct filter *filter = &reader->db->filter;
 	uint64_t hashes[SINK_LABELS_MAX + 1];
+	bool known = false;
 	int err = SINK_OK;
 
 	hash_name(hash_start((uint8_t)search->trigger), name, hashes);
-	for (unsigned labels = 0; labels <= name->labels; labels++)
-		filter_prefetch(filter, hashes[labels]);
+	prefetch(reader->db, name, hashes);
+	if (reader->base)
+		return find_in_both(search, name, hashes);
 	for (unsigned above = 0; !err && above <= name->labels; above++) {
 		uint8_t labels = (uint8_t)(name->labels - above);
 
 		if (filter_has(filter, hashes[labels]))
-			err = report_ancestor(search, name, labels);
+			err = report_ancestor(search, reader, name, labels, &known);
 	}
 	return err;
 }
@@ -507,33 +633,37 @@ int sink_reader_find_name(struct sink_reader *reader, enum sink_trigger trigger,
 
 	if ((unsigned)trigger >= SINK_TRIGGER_COUNT || sink_trigger_is_prefix(trigger))
 		return SINK_EINVAL;
-	return reader->db->meta.subjects[trigger] > 0 ? find_name(&search, name) : SINK_OK;
+	return reader->db->all.subjects[trigger] > 0 ? find_name(&search, name) : SINK_OK;
 }
 
 static int report_prefix(const struct search *search, struct sink_prefix prefix, uint8_t bits)
 {
 	uint8_t key[SCHEMA_BLOCK_KEY_MAX];
 	struct sink_span subject;
+	uint64_t hash;
+	bool known = false;
+	int err = SINK_OK;
 
 	sink_prefix_cut(&prefix, bits);
 	subject = sink_span(key, schema_prefix_key(search->trigger, &prefix, key));
-	if (!filter_has(&search->reader->db->filter,
-		    schema_hash(SCHEMA_OTHERS, sink_span(key + 1, subject.len - 1))))
-		return SINK_OK;
-	return report(search, subject, bits, true);
+	hash = schema_hash(SCHEMA_OTHERS, sink_span(key + 1, subject.len - 1));
+	for (struct sink_reader *at = search->reader; at && !known && !err; at = at->base)
+		if (filter_has(&at->db->filter, hash))
+			err = report(search, at, subject, bits, true, &known);
+	return err;
 }
 
 int sink_reader_find_prefix(struct sink_reader *reader, enum sink_trigger trigger,
 	const struct sink_prefix *prefix, sink_listing_fn *fn, void *arg)
 {
 	const struct search search = { reader, trigger, fn, arg };
-	const struct schema_meta *meta = &reader->db->meta;
+	const struct schema_meta *all = &reader->db->all;
 	int err = SINK_OK;
 
 	if (!sink_trigger_is_prefix(trigger) || !sink_prefix_is_good(prefix))
 		return SINK_EINVAL;
 	for (int bits = prefix->bits; !err && bits >= 0; bits--)
-		if (schema_meta_has(meta, trigger, prefix->family, (unsigned)bits))
+		if (schema_meta_has(all, trigger, prefix->family, (unsigned)bits))
 			err = report_prefix(&search, *prefix, (uint8_t)bits);
 	return err;
 }

@@ -1,4 +1,9 @@
-/* env.h - what is behind struct sink_db and struct sink_reader, for db.c and verify.c. */
+/* env.h - what is behind struct sink_db and struct sink_reader, for db.c, scan.c and verify.c.
+ *
+ * A database is a file, or two: a delta over a base. The delta is the one that is opened, and has the base behind it;
+ * whoever looks something up asks the delta first, and the base unless that subject is the delta's. Numbers of records
+ * and facets count through: those of the base as they are, those of the delta behind them. So nothing above has to
+ * know, and a database without a delta costs one comparison more a look-up. */
 #ifndef SINK_ENV_H
 #define SINK_ENV_H
 
@@ -20,11 +25,19 @@ struct sink_db {
 	struct schema_times times; /* likewise */
 	const uint8_t *origin; /* the file's first byte in the map */
 	struct places *places; /* of blocks and records; NULL while opening */
+	uint8_t digest[SINK_DIGEST_LEN]; /* of the file */
+	/* Of a delta. Without a base: NULL and zeros */
+	struct sink_db *base; /* one owner of it */
+	struct schema_delta delta;
+	uint32_t first_record, first_facet; /* how many the base has: ours begin there */
+	/* What is listed at all, in the base or here: subjects by trigger (too many, where both list one), lengths */
+	struct schema_meta all;
 	atomic_uint owners;
 };
 
 struct sink_reader {
 	const struct sink_db *db;
+	struct sink_reader *base; /* of db->base; NULL: there is none */
 	MDB_txn *txn;
 	MDB_cursor *cursor; /* of sink_reader_find() and its like */
 };

@@ -554,6 +554,33 @@ int schema_meta_decode(struct sink_span value, struct schema_meta *out)
 	return SINK_OK;
 }
 
+/* --- what a delta is -----------------------------------------------------------------------------
+ */
+
+void schema_delta_encode(const struct schema_delta *delta, uint8_t out[SCHEMA_DELTA_LEN])
+{
+	struct wire_out to = { .at = out, .left = SCHEMA_DELTA_LEN };
+
+	wire_put_bytes(&to, sink_span(delta->base, sizeof delta->base));
+	wire_put_u64(&to, delta->names);
+	wire_put_u64(&to, delta->listings);
+}
+
+int schema_delta_decode(struct sink_span value, struct schema_delta *out)
+{
+	struct wire_in in = { .left = value };
+	struct sink_span base = wire_bytes(&in, SINK_DIGEST_LEN);
+	struct schema_delta delta;
+
+	delta.names = wire_u64(&in);
+	delta.listings = wire_u64(&in);
+	if (!wire_done(&in) || delta.names > delta.listings)
+		return SINK_ECORRUPT;
+	memcpy(delta.base, base.at, sizeof delta.base);
+	*out = delta;
+	return SINK_OK;
+}
+
 /* --- the filter ----------------------------------------------------------------------------------
  */
 
@@ -623,6 +650,19 @@ int schema_listing_next(struct schema_listings *listings, uint64_t *out)
 	listings->more = stored & 1;
 	*out = listing;
 	return SINK_OK;
+}
+
+#define REMOVED 6 /* in the place of listings: record 0, the scope that is none, no more */
+
+bool schema_listings_removed(struct schema_listings *listings)
+{
+	struct wire_in in = listings->in;
+
+	if (wire_varint(&in) != REMOVED || in.bad)
+		return false;
+	listings->in = in;
+	listings->more = false;
+	return true;
 }
 
 static void listings_begin(const struct wire_in *in, uint32_t records, struct schema_listings *out)
@@ -770,6 +810,7 @@ void schema_block_begin(struct schema_block *walk, struct sink_span block, uint8
 	walk->letter = letter;
 	walk->last = last;
 	walk->records = records;
+	walk->is_delta = false;
 	walk->begun = false;
 	walk->failed = false;
 	walk->len = 0;
@@ -808,6 +849,8 @@ static bool take_listings(struct schema_block *walk, struct schema_listings *out
 	int err;
 
 	listings_begin(&walk->in, walk->records, &listings);
+	if (walk->is_delta)
+		schema_listings_removed(&listings);
 	*out = listings;
 	while (!(err = schema_listing_next(&listings, &listing)))
 		if (is_prefix && schema_listing_scope(listing) != SINK_SCOPE_EXACT)
@@ -880,13 +923,15 @@ static size_t encode(const struct schema_coder *coder, struct sink_span subject,
 	wire_put_bytes(&to, tail(subject, shared));
 	for (size_t i = 0; i < count; i++)
 		wire_put_varint(&to, listings[i] << 1 | (i + 1 < count));
+	if (count == 0)
+		wire_put_varint(&to, REMOVED);
 	return (size_t)(to.at - (coder->bytes + coder->len));
 }
 
 int schema_coder_add(struct schema_coder *coder, struct sink_span subject, const uint64_t *listings,
 	size_t count)
 {
-	int err = make_room(coder, (2 + count) * WIRE_VARINT_MAX + subject.len);
+	int err = make_room(coder, (3 + count) * WIRE_VARINT_MAX + subject.len);
 	size_t len;
 
 	if (err)

@@ -12,6 +12,7 @@
 
 /* --- keys: one letter, then what tells values of a kind apart -------------------------------- */
 
+#define SCHEMA_DELTA "D" /* in a delta, and only there */
 #define SCHEMA_FILTER "F"
 #define SCHEMA_META "M"
 #define SCHEMA_NAMES 'N' /* + key of the block's last subject: names asked for */
@@ -236,6 +237,23 @@ void schema_meta_encode(const struct schema_meta *meta, uint8_t out[SCHEMA_META_
  */
 int schema_meta_decode(struct sink_span value, struct schema_meta *out);
 
+/* --- what a delta is -----------------------------------------------------------------------------
+ */
+
+#define SCHEMA_DELTA_LEN (SINK_DIGEST_LEN + 16) /* bytes */
+
+struct schema_delta {
+	uint8_t base[SINK_DIGEST_LEN]; /* digest of the file that it lies over */
+	uint64_t names, listings; /* of both together, as struct sink_summary counts them */
+};
+
+void schema_delta_encode(const struct schema_delta *delta, uint8_t out[SCHEMA_DELTA_LEN]);
+
+/* out      written on SINK_OK only
+ * returns  SINK_OK; SINK_ECORRUPT
+ */
+int schema_delta_decode(struct sink_span value, struct schema_delta *out);
+
 /* --- the filter ----------------------------------------------------------------------------------
  */
 
@@ -293,6 +311,11 @@ struct schema_listings {
  */
 int schema_listing_next(struct schema_listings *listings, uint64_t *out);
 
+/* Of a subject in a delta: is nothing listed about it any more? Then schema_listing_next() gives nothing. To be asked
+ * before that is; a base has no such subject, and what stands there for it is no listing.
+ */
+bool schema_listings_removed(struct schema_listings *listings);
+
 /* --- blocks: reading -----------------------------------------------------------------------------
  */
 
@@ -316,6 +339,7 @@ struct schema_block {
 		last; /* key that the block is stored under, without its letter; borrowed */
 	uint8_t letter;
 	uint32_t records;
+	bool is_delta; /* there may be subjects without listings: set it after schema_block_begin() */
 	bool begun; /* `key` holds a subject's */
 	bool failed;
 	size_t len; /* of the key */
@@ -335,8 +359,8 @@ void schema_block_begin(struct schema_block *walk, struct sink_span block, uint8
 
 /* Go to the next subject, which is walk->subject then, and its key schema_block_at().
  *
- * listings at least one, and all of them known to be good; borrowed from the block; written on
- *          SINK_OK only
+ * listings at least one, or in a delta none, and all of them known to be good; borrowed from the block;
+ *          written on SINK_OK only
  * returns  SINK_OK; SINK_ENOENT (that was all, and the block ended as it should); SINK_ECORRUPT
  */
 int schema_block_next(struct schema_block *walk, struct schema_listings *listings);
@@ -366,7 +390,7 @@ struct schema_coder {
 /* Add a subject to the block.
  *
  * subject  its key; above the key of the one added before
- * listings at least one, rising
+ * listings rising; in a base at least one
  * returns  SINK_OK; SINK_ETOOLONG (no room beside what is there, nothing changed: store the block,
  *          clear, and add again; an empty block takes any subject); SINK_ENOMEM
  */

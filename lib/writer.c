@@ -1,5 +1,5 @@
 /* writer.c - from names, prefixes and records in any order to one database file. */
-#include "sinkhole/writer.h"
+#include "writer.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,7 +9,6 @@
 #include "filter.h"
 #include "intern.h"
 #include "run.h"
-#include "schema.h"
 #include "sinkhole/grow.h"
 #include "sort.h"
 #include "spool.h"
@@ -39,6 +38,8 @@ struct sink_writer {
 	struct sort *names; /* the numbers are listings with the record as it was interned */
 	struct sort *others; /* the same; NULL until the first one */
 	struct fill *fill;
+	bool is_delta;
+	struct schema_delta delta; /* if it is one */
 	void (*tell)(void *arg, const struct sink_crowd *crowd); /* NULL: nobody wants to know */
 	void *tell_arg;
 };
@@ -56,12 +57,14 @@ struct build {
 	uint32_t *stored; /* and the other way round; or DROPPED */
 	uint8_t *triggers; /* of each stored record: bit 1 << trigger of what is listed under it */
 	struct listings listings;
+	bool removed; /* the subject at hand, unless it has listings */
 	uint8_t letter; /* of the blocks at hand */
 	size_t key_len; /* of the subject at hand */
 	uint8_t key[SCHEMA_SUBJECT_MAX];
 	struct schema_coder coder;
 	struct spool hashes; /* 8 bytes a subject: how large the filter is, is known at the end */
 	struct schema_meta meta;
+	uint64_t removals; /* subjects; they count among the listings of meta */
 	uint64_t duplicates, crowded;
 };
 
@@ -199,16 +202,14 @@ int sink_writer_add(struct sink_writer *w, const struct sink_name *name, enum si
 }
 
 /* Add a subject of another trigger; its key begins behind the block's letter. */
-static int add_other(struct sink_writer *w, const uint8_t *key, size_t len, enum sink_scope scope,
-	uint32_t record)
+static int add_other(struct sink_writer *w, const uint8_t *key, size_t len, uint32_t number)
 {
 	int err = w->err;
 
 	if (!err && !w->others)
 		err = sort_begin(w->dir, w->memory / OTHERS_PART, &w->others);
 	if (!err)
-		err = sort_add(w->others, sink_span(key + 1, len - 1),
-			(uint32_t)schema_listing(record, scope));
+		err = sort_add(w->others, sink_span(key + 1, len - 1), number);
 	return err ? remember(w, err) : SINK_OK;
 }
 
@@ -222,7 +223,8 @@ int sink_writer_add_name(struct sink_writer *w, enum sink_trigger trigger,
 		return SINK_EINVAL;
 	if (trigger == SINK_TRIGGER_QNAME)
 		return sink_writer_add(w, name, scope, record);
-	return add_other(w, key, schema_name_key(trigger, sink_name_key(name), key), scope, record);
+	return add_other(w, key, schema_name_key(trigger, sink_name_key(name), key),
+		(uint32_t)schema_listing(record, scope));
 }
 
 int sink_writer_add_prefix(struct sink_writer *w, enum sink_trigger trigger,
@@ -233,7 +235,43 @@ int sink_writer_add_prefix(struct sink_writer *w, enum sink_trigger trigger,
 	if (!sink_trigger_is_prefix(trigger) || !sink_prefix_is_good(prefix) ||
 		!is_listing(w, SINK_SCOPE_EXACT, record))
 		return SINK_EINVAL;
-	return add_other(w, key, schema_prefix_key(trigger, prefix, key), SINK_SCOPE_EXACT, record);
+	return add_other(w, key, schema_prefix_key(trigger, prefix, key),
+		(uint32_t)schema_listing(record, SINK_SCOPE_EXACT));
+}
+
+void writer_set_delta(struct sink_writer *w, const struct schema_delta *delta)
+{
+	w->is_delta = true;
+	w->delta = *delta;
+}
+
+int writer_add(struct sink_writer *w, const struct sink_subject *subject, enum sink_scope scope,
+	uint32_t record)
+{
+	return sink_trigger_is_prefix(subject->trigger)
+		? sink_writer_add_prefix(w, subject->trigger, &subject->prefix, record)
+		: sink_writer_add_name(w, subject->trigger, &subject->name, scope, record);
+}
+
+#define REMOVAL 3 /* the number of an entry: record 0, the scope that is none */
+
+int writer_remove(struct sink_writer *w, const struct sink_subject *subject)
+{
+	enum sink_trigger trigger = subject->trigger;
+	uint8_t key[SCHEMA_BLOCK_KEY_MAX];
+	size_t len;
+
+	if ((unsigned)trigger >= SINK_TRIGGER_COUNT)
+		return SINK_EINVAL;
+	if (w->err)
+		return remember(w, w->err);
+	if (trigger == SINK_TRIGGER_QNAME)
+		return remember(w, sort_add(w->names, sink_name_key(&subject->name), REMOVAL));
+	if (sink_trigger_is_prefix(trigger))
+		len = schema_prefix_key(trigger, &subject->prefix, key);
+	else
+		len = schema_name_key(trigger, sink_name_key(&subject->name), key);
+	return add_other(w, key, len, REMOVAL);
 }
 
 /* --- blocks ----------------------------------------------------------------------------------- */
@@ -282,9 +320,14 @@ static int widen(struct build *build)
 
 static int add_listing(struct build *build, uint32_t number)
 {
-	uint32_t record = build->stored[schema_listing_record(number)];
 	struct listings *listings = &build->listings;
+	uint32_t record;
 
+	if (number == REMOVAL) {
+		build->removed = true;
+		return SINK_OK;
+	}
+	record = build->stored[schema_listing_record(number)];
 	if (record == DROPPED)
 		return SINK_OK;
 	if (listings->count == listings->room && widen(build) != SINK_OK)
@@ -365,7 +408,7 @@ static int end_subject(struct build *build)
 	uint64_t hash;
 	int err;
 
-	if (build->listings.count == 0)
+	if (build->listings.count == 0 && !build->removed)
 		return SINK_OK; /* before the first, or dropped */
 	settle(build);
 	err = thin(build);
@@ -374,8 +417,10 @@ static int end_subject(struct build *build)
 	if (err)
 		return err;
 	schema_meta_count(&build->meta, build->letter, key);
-	build->meta.listings += build->listings.count;
+	build->removals += build->listings.count == 0;
+	build->meta.listings += build->listings.count > 0 ? build->listings.count : 1;
 	build->listings.count = 0;
+	build->removed = false;
 	hash = schema_hash(build->letter, key);
 	return spool_write(&build->hashes, &hash, sizeof hash);
 }
@@ -631,6 +676,22 @@ static int store_filter(struct build *build)
 	return fill_blocks(&build->hashes, to + SCHEMA_FILTER_HEAD, blocks);
 }
 
+static int store_delta(struct build *build)
+{
+	struct schema_delta delta = build->w->delta;
+	uint8_t *to;
+	int err;
+
+	if (!build->w->is_delta)
+		return SINK_OK;
+	delta.names += schema_meta_total(&build->meta) - build->removals;
+	delta.listings += build->meta.listings - build->removals;
+	err = fill_reserve(build->w->fill, sink_span_text(SCHEMA_DELTA), SCHEMA_DELTA_LEN, &to);
+	if (!err)
+		schema_delta_encode(&delta, to);
+	return err;
+}
+
 static int store_meta(struct build *build)
 {
 	uint8_t *to;
@@ -657,6 +718,8 @@ static int store_all(struct build *build)
 		err = store_facets(build);
 	if (!err)
 		err = store_filter(build);
+	if (!err)
+		err = store_delta(build);
 	if (!err)
 		err = store_meta(build);
 	return err;

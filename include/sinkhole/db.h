@@ -1,4 +1,9 @@
-/* db.h - one database file, opened: find what is listed about a name. Immutable once open. */
+/* db.h - what is listed, opened: find it by name or prefix. Immutable once open.
+ *
+ * That is one file, the base, or two: a delta over a base (doc/DATABASE.md, "The delta"). What a delta says about a
+ * subject, which may be nothing, is all there is about that subject; all others are the base's. Whoever holds a
+ * struct sink_db need not know: records and facets are numbered through, the delta's behind the base's. Without a delta
+ * a look-up costs what it cost before there were any: one comparison more. */
 #ifndef SINKHOLE_DB_H
 #define SINKHOLE_DB_H
 
@@ -25,14 +30,17 @@ struct sink_db_options {
 	uint64_t size; /* bytes that the manifest promises */
 	uint8_t digest[SINK_DIGEST_LEN]; /* that the manifest promises */
 	const atomic_bool *cancel; /* may be NULL; when it becomes true, opening gives up soon */
+	const struct sink_db
+		*base; /* the file is a delta over this one, which it shares; NULL: it is a base */
 };
 
 /* Verify a database file and open what was verified (doc/DATABASE.md, "What a reader refuses").
  *
  * path     a regular file, not a symbolic link
  * out      the caller closes it, after every reader of it has ended
- * returns  SINK_OK; SINK_ENOENT (no such file); SINK_ECORRUPT (size, digest or structure);
- *          SINK_EVERSION; SINK_ENOMEM; SINK_EIO; SINK_ECANCELED
+ * returns  SINK_OK; SINK_ENOENT (no such file); SINK_ECORRUPT (size, digest or structure; a delta where a base is
+ *          wanted, or the other way round, or over another base than it was made for);
+ *          SINK_EVERSION; SINK_ENOMEM; SINK_EIO; SINK_ECANCELED; SINK_EINVAL (options->base is a delta)
  * thread   any
  * cost     reads the whole file, and walks over its leaves to learn where things lie: 32 bytes of memory for each 50 to 70
  *          names, 8 for each record. SEALED keeps a copy of the file in memory besides
@@ -43,8 +51,12 @@ int sink_db_open(const char *path, const struct sink_db_options *options, struct
 /* NULL is fine. */
 void sink_db_close(struct sink_db *db);
 
-/* What the file says it holds; summary->bytes is the file's size, duplicates 0. Any thread. */
+/* What the file says it holds; summary->bytes is the file's size, duplicates 0. With a delta: names and listings of both
+ * together, records and bytes of each. Any thread. */
 void sink_db_summary(const struct sink_db *db, struct sink_summary *out);
+
+/* What a delta lies over, borrowed until it is closed; NULL: this is no delta. Any thread. */
+const struct sink_db *sink_db_base(const struct sink_db *db);
 
 /* One more owner of an open database: each of them closes it, the last one for good. Any thread. */
 struct sink_db *sink_db_share(const struct sink_db *db);
@@ -113,12 +125,13 @@ struct sink_subject {
 typedef int sink_listing_fn(void *arg, const struct sink_listing *listing);
 
 /* Report every listing of `name` and of its ancestors whose scope covers `name`, the most specific
- * first, and of one name in the order of their records.
+ * first, and of one name in the order of their records. (Of several names or prefixes, records of a delta have higher
+ * numbers than those of its base, whatever they say.)
  *
  * returns  SINK_OK, also when nothing is listed; SINK_ECORRUPT; what `fn` returned
  * cost     one hash pass and one filter probe a label, all overlapping; a search for a block and in it for each
- *          label that the filter lets through (0.6 % of those that are not listed). No allocation,
- *          no lock, no log line.
+ *          label that the filter lets through (0.6 % of those that are not listed). With a delta, a probe
+ *          a label of its filter before. No allocation, no lock, no log line.
  */
 int sink_reader_find(struct sink_reader *reader, const struct sink_name *name, sink_listing_fn *fn,
 	void *arg);
@@ -177,8 +190,8 @@ void sink_walk_end(struct sink_walk *walk);
 /* In the order of the walk: below, equal or above zero. */
 int sink_subject_compare(const struct sink_subject *a, const struct sink_subject *b);
 
-/* Read everything back: every block, listing and record, the counts, and that the filter knows
- * every name (a filter that forgets one would let it through unseen).
+/* Read everything back, of a delta and its base both: every block, listing and record, the counts, and that the filter
+ * knows every name (a filter that forgets one would let it through unseen).
  *
  * returns  SINK_OK; SINK_ECORRUPT
  * cost     reads the whole database
