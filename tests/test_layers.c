@@ -364,7 +364,78 @@ START_TEST(layers_answer_as_the_whole)
 }
 END_TEST
 
-/* --- what goes wrong ------------------------------------------------------------------------------- */
+/* --- what two deltas say otherwise ----------------------------------------------------------------- */
+
+struct told {
+	size_t count;
+	struct sink_subject last;
+	bool subjects[SUBJECTS];
+};
+
+static int tell(void *arg, const struct sink_subject *subject)
+{
+	struct told *told = arg;
+
+	MUST(told->count == 0 || sink_subject_compare(&told->last, subject) < 0);
+	for (size_t i = 0; i < SUBJECTS; i++) {
+		struct sink_subject each = subject_number(i);
+
+		told->subjects[i] |= sink_subject_compare(&each, subject) == 0;
+	}
+	told->last = *subject;
+	told->count++;
+	return SINK_OK;
+}
+
+static bool is_same_state(const struct state *a, const struct state *b, size_t subject)
+{
+	return memcmp(a->scopes[subject], b->scopes[subject], sizeof a->scopes[subject]) == 0;
+}
+
+START_TEST(what_has_changed_is_told)
+{
+	dice.state = 99;
+	for (unsigned n = 0; n < ROUNDS / 2; n += STRIDE) {
+		struct state before, first, second;
+		bool in_first[SUBJECTS], in_second[SUBJECTS];
+		struct sink_db *base, *one, *two;
+		struct told told = { .count = 0 }, none = { .count = 0 };
+
+		roll_states(&before, &first, in_first);
+		second = first;
+		write_state(base_file, &before);
+		write_delta(delta_file, &before, &first, in_first);
+		for (size_t i = 0; i < SUBJECTS; i++) {
+			in_second[i] = in_first[i] && !one_in(4);
+			if (!in_first[i] && one_in(8)) {
+				in_second[i] = true;
+				roll_subject(&second, i);
+			} else if (in_second[i] && one_in(3)) {
+				roll_subject(&second, i);
+			}
+		}
+		write_delta(whole_file, &before, &second, in_second);
+		base = open_base(base_file, SINK_MAP_SEALED);
+		one = open_over(delta_file, base);
+		two = open_over(whole_file, base);
+		MUST(sink_db_changed(two, one, tell, &told) == SINK_OK);
+		for (size_t i = 0; i < SUBJECTS; i++)
+			MUST(told.subjects[i] ==
+				(in_first[i] != in_second[i] ||
+					(in_first[i] && !is_same_state(&first, &second, i))));
+		MUST(sink_db_changed(one, one, tell, &none) == SINK_OK && none.count == 0);
+		MUST(sink_db_changed(one, base, tell, &none) == SINK_OK);
+		for (size_t i = 0; i < SUBJECTS; i++)
+			MUST(none.subjects[i] == in_first[i]);
+		sink_db_close(two);
+		sink_db_close(one);
+		sink_db_close(base);
+		unlink(base_file);
+		unlink(delta_file);
+		unlink(whole_file);
+	}
+}
+END_TEST
 
 /* A base and a delta, and the latter's bytes. */
 static struct sink_db *make_both(uint64_t seed, struct bytes *delta)
@@ -379,6 +450,22 @@ static struct sink_db *make_both(uint64_t seed, struct bytes *delta)
 	*delta = read_whole(delta_file);
 	return open_base(base_file, SINK_MAP_SEALED);
 }
+
+START_TEST(of_other_bases_nothing_is_told)
+{
+	struct bytes bytes;
+	struct sink_db *base = make_both(7, &bytes), *again = open_base(base_file, SINK_MAP_SEALED);
+	struct told told = { .count = 0 };
+
+	ck_assert_int_eq(sink_db_changed(again, base, tell, &told), SINK_EINVAL);
+	ck_assert_uint_eq(told.count, 0);
+	sink_db_close(again);
+	sink_db_close(base);
+	free(bytes.at);
+}
+END_TEST
+
+/* --- what goes wrong ------------------------------------------------------------------------------- */
 
 static int open_as(const char *path, const struct sink_db *base)
 {
@@ -542,6 +629,8 @@ int main(void)
 	tcase_add_checked_fixture(tc, enter_room, leave_room);
 	tcase_set_timeout(tc, 300);
 	tcase_add_test(tc, layers_answer_as_the_whole);
+	tcase_add_test(tc, what_has_changed_is_told);
+	tcase_add_test(tc, of_other_bases_nothing_is_told);
 	tcase_add_test(tc, a_delta_belongs_to_its_base);
 	tcase_add_test(tc, a_base_removes_nothing);
 	tcase_add_test(tc, wrong_sums_are_found);

@@ -190,6 +190,20 @@ void sink_walk_end(struct sink_walk *walk);
 /* In the order of the walk: below, equal or above zero. */
 int sink_subject_compare(const struct sink_subject *a, const struct sink_subject *b);
 
+/* Told of a subject, borrowed until it returns; anything but SINK_OK ends the walk and is returned by it. */
+typedef int sink_subject_fn(void *arg, const struct sink_subject *subject);
+
+/* Tell of each subject about which one of two databases says something else than the other, in the order of a walk. What a
+ * delta says that its base says as well may be told of, too.
+ *
+ * returns  SINK_OK; SINK_EINVAL (they do not lie over the same base, shared by both: anything may differ); SINK_ENOMEM;
+ *          SINK_EIO; SINK_ECORRUPT; what `fn` returned
+ * thread   any
+ * cost     a walk over their deltas; nothing of the base is read
+ */
+int sink_db_changed(const struct sink_db *now, const struct sink_db *before, sink_subject_fn *fn,
+	void *arg);
+
 /* Read everything back, of a delta and its base both: every block, listing and record, the counts, and that the filter
  * knows every name (a filter that forgets one would let it through unseen).
  *
