@@ -38,6 +38,7 @@ enum status status_of(int err)
 	case SINK_OK:
 		return STATUS_DONE;
 	case SINK_ENOENT:
+	case SINK_EUNSIGNED:
 		return STATUS_NO;
 	case SINK_ESYNTAX:
 	case SINK_ETOOLONG:
