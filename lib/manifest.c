@@ -51,8 +51,8 @@ static const struct {
 };
 
 struct row {
-	enum part part;
 	const char *word;
+	enum part part;
 	enum form form;
 	size_t offset; /* in struct sink_manifest */
 	size_t size; /* bytes there */
@@ -60,7 +60,7 @@ struct row {
 
 #define ROW(part, word, form, member) \
 	{ \
-		part, word, form, offsetof(struct sink_manifest, member), \
+		word, part, form, offsetof(struct sink_manifest, member), \
 			sizeof(((struct sink_manifest *)0)->member) \
 	}
 
