@@ -311,6 +311,28 @@ START_TEST(who_cannot_sign)
 }
 END_TEST
 
+/* What OpenSSL itself has signed: the fuzzer's seeds. */
+START_TEST(signed_by_others)
+{
+	static const char *const names[] = { "signed", "signed-only", "signed-twice" };
+	struct sink_keys *keys = keys_of(PUBLIC1), *both = keys_of(PUBLIC2 PUBLIC1);
+	char path[PATH_ROOM];
+
+	for (size_t i = 0; i < LENGTH(names); i++) {
+		struct bytes text;
+
+		snprintf(path, sizeof path, TEST_SRCDIR "/tests/data/manifest/%s", names[i]);
+		text = read_whole(path);
+		ck_assert_int_eq(judge(keys, (const char *)text.at, text.len), SINK_OK);
+		ck_assert_int_eq(judge(both, (const char *)text.at, text.len),
+			i < 2 ? SINK_OK : SINK_ECORRUPT); /* zeros for the second key's */
+		free(text.at);
+	}
+	sink_keys_free(keys);
+	sink_keys_free(both);
+}
+END_TEST
+
 /* --- secret keys --- */
 
 START_TEST(secret_key_is_kept)
@@ -595,6 +617,7 @@ int main(void)
 	tcase_add_test(signatures, signature_of_another_manifest);
 	tcase_add_test(signatures, other_lines_are_refused);
 	tcase_add_test(signatures, who_cannot_sign);
+	tcase_add_test(signatures, signed_by_others);
 	tcase_set_timeout(signatures, 60);
 	suite_add_tcase(suite, signatures);
 	tcase_add_checked_fixture(secret, begin, end);
