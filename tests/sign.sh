@@ -188,6 +188,15 @@ run verify -d d --key a.pub
 ok "a changed line, under a digest that fits" all '[ "$status" = 3 ]' one_line 'says "not one of this manifest"'
 cp good d/current
 
+# --- selftest ----------------------------------------------------------------------------------------------
+
+SINKHOLE_KEY=a.pub run selftest -d d --unbound /bin/false
+ok "selftest: the resolver takes it" grep -qx "ok    published generation is signed as asked for by a.pub" out
+SINKHOLE_KEY=b.pub run selftest -d d --unbound /bin/false
+ok "or not" all '[ "$status" = 1 ]' 'grep -q "^FAIL  .* another key .*: the resolver does not take it$" out'
+SINKHOLE_KEY=none.pub run selftest -d d --unbound /bin/false
+ok "or has no key" grep -q "^FAIL  none.pub: .*: the resolver does not take it$" out
+
 # --- good-bye ----------------------------------------------------------------------------------------------
 
 is 0 "--unsigned" compile -d d --keep 50 -q --unsigned evil.txt

@@ -4,7 +4,7 @@
 #include "json.h"
 #include "paused.h"
 #include "say.h"
-#include "signing.h"
+#include "signedby.h"
 
 struct history {
 	uint64_t published; /* serial; 0: none */
@@ -26,7 +26,7 @@ static void put_row(const struct sink_manifest *m, bool is_published)
 	if (m->expires != 0)
 		printf("  (expires %s)", moment(m->expires).text);
 	if (m->signatures_count > 0)
-		printf("  (%s)", signing_text(m).text);
+		printf("  (%s)", signedby_text(m).text);
 	fputc('\n', stdout);
 }
 

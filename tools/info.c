@@ -9,7 +9,7 @@
 #include "paused.h"
 #include "policy_json.h"
 #include "say.h"
-#include "signing.h"
+#include "signedby.h"
 
 /* Listings under one record. */
 struct row {
@@ -171,7 +171,7 @@ static void put_pause(const struct sink_manifest *m)
 static void put_signatures(const struct sink_manifest *m)
 {
 	if (m->signatures_count > 0)
-		printf("%s (whether rightly, verify tells)\n", signing_text(m).text);
+		printf("%s (whether rightly, verify tells)\n", signedby_text(m).text);
 	if (m->expires != 0)
 		printf("%s %s\n",
 			sink_is_expired(m, (int64_t)time(NULL)) ? "has expired" : "expires",
@@ -191,7 +191,7 @@ static json_t *info_json(const struct sink_manifest *m, const struct sink_summar
 	if (m->expires != 0)
 		json_object_set_new(out, "expires", json_moment(m->expires));
 	if (m->signatures_count > 0)
-		json_object_set_new(out, "signed-by", signing_json(m));
+		json_object_set_new(out, "signed-by", signedby_json(m));
 	return out;
 }
 

@@ -8,7 +8,7 @@
 #include "qtype.h"
 #include "rdata.h"
 #include "say.h"
-#include "signing.h"
+#include "signedby.h"
 #include "utf8.h"
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
@@ -164,7 +164,7 @@ json_t *json_manifest(const struct sink_manifest *m, bool is_published)
 	if (m->expires != 0)
 		json_object_set_new(out, "expires", json_moment(m->expires));
 	if (m->signatures_count > 0)
-		json_object_set_new(out, "signed-by", signing_json(m));
+		json_object_set_new(out, "signed-by", signedby_json(m));
 	return out;
 }
 

@@ -6,6 +6,7 @@
 
 #include "quantity.h"
 #include "say.h"
+#include "signedby.h"
 
 bool signing_is(int key)
 {
@@ -59,7 +60,7 @@ static enum status check_published(const char *dir)
 	say("'%s': generation %llu, which is published, is %s; nothing published (--sign=KEY "
 	    "signs; "
 	    "after --unsigned resolvers that have a key filter by it no more once they restart)",
-		dir, (unsigned long long)m.serial, signing_text(&m).text);
+		dir, (unsigned long long)m.serial, signedby_text(&m).text);
 	return STATUS_NO;
 }
 
@@ -93,32 +94,4 @@ void signing_fill(const struct signing *s, struct sink_publish *what)
 	what->may_unsign = s->is_unsigned;
 	if (s->lasts > 0)
 		what->expires = what->time + s->lasts;
-}
-
-struct signed_by signing_text(const struct sink_manifest *m)
-{
-	struct signed_by out = { "not signed" };
-	size_t len = 0;
-
-	for (unsigned i = 0; i < m->signatures_count; i++) {
-		char id[SINK_KEY_TEXT];
-
-		sink_key_text(m->signatures[i].key, id);
-		len += (size_t)snprintf(out.text + len, sizeof out.text - len, "%s %s",
-			i ? " and" : "signed by", id);
-	}
-	return out;
-}
-
-json_t *signing_json(const struct sink_manifest *m)
-{
-	json_t *out = json_array();
-
-	for (unsigned i = 0; i < m->signatures_count; i++) {
-		char id[SINK_KEY_TEXT];
-
-		sink_key_text(m->signatures[i].key, id);
-		json_array_append_new(out, json_string(id));
-	}
-	return out;
 }

@@ -1,9 +1,6 @@
-/* signing.h - what whoever publishes says of keys and of time, --sign, --unsigned and --expires; and how commands tell
- * who has signed. */
+/* signing.h - what whoever publishes says of keys and of time: --sign, --unsigned and --expires. */
 #ifndef TOOLS_SIGNING_H
 #define TOOLS_SIGNING_H
-
-#include <jansson.h>
 
 #include "cmd.h"
 #include "sinkhole/sign.h"
@@ -50,14 +47,5 @@ void signing_end(struct signing *signing);
 
 /* Have what is published signed, and expire; its time is set already. */
 void signing_fill(const struct signing *signing, struct sink_publish *what);
-
-/* "signed by 21fe31dfa154a261 and 39f713d0a644253f", "not signed". */
-struct signed_by {
-	char text[80];
-};
-struct signed_by signing_text(const struct sink_manifest *manifest);
-
-/* The ids, as an array of texts. */
-json_t *signing_json(const struct sink_manifest *manifest);
 
 #endif

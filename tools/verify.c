@@ -5,7 +5,7 @@
 #include "data.h"
 #include "say.h"
 #include "serial.h"
-#include "signing.h"
+#include "signedby.h"
 
 struct request {
 	const char *dir, *key;
@@ -42,7 +42,7 @@ static int compare(const struct sink_manifest *m, const struct sink_db *db, stru
  * out      what is known of its signatures
  */
 static int check_signatures(const char *key, const struct sink_manifest *m, struct sink_why *why,
-	struct signed_by *out)
+	struct signedby *out)
 {
 	struct sink_keys *keys;
 	const char *path;
@@ -50,7 +50,7 @@ static int check_signatures(const char *key, const struct sink_manifest *m, stru
 
 	if (err)
 		return err;
-	*out = signing_text(m);
+	*out = signedby_text(m);
 	if (keys)
 		err = sink_keys_check(keys, m, why);
 	else if (m->signatures_count > 0)
@@ -63,7 +63,7 @@ static int check_signatures(const char *key, const struct sink_manifest *m, stru
 static enum status verify(const struct request *r)
 {
 	const char *dir = data_directory(r->dir);
-	struct signed_by by;
+	struct signedby by;
 	struct sink_manifest manifest;
 	struct sink_why why;
 	struct sink_db *db = NULL;
