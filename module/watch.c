@@ -399,7 +399,7 @@ static int load(struct watch *w, struct sink_why *why)
 		return sink_why(why, SINK_EOLD, "generation %llu is published, which is older",
 			(unsigned long long)manifest.serial);
 	if (!same_base(&manifest, &w->used) || !same_policy(&manifest, &w->used) ||
-		!same_pause(&manifest, &w->used))
+		!same_pause(&manifest, &w->used) || manifest.expires != w->used.expires)
 		return sink_why(why, SINK_EOLD, "generation %llu is published with other content",
 			(unsigned long long)manifest.serial);
 	say_again(w);

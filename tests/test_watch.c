@@ -977,16 +977,21 @@ START_TEST(expires)
 {
 	const struct timespec pause = { .tv_sec = 2 };
 	int64_t now = (int64_t)time(NULL);
+	struct sink_manifest other = publish_signed("one.example", now + 2);
 
-	publish_signed("one.example", now + 2);
 	look();
 	silence();
+	other.expires += 3600;
+	ck_assert_int_eq(sink_manifest_sign(&other, &signer, 1, NULL), SINK_OK);
 	nanosleep(&pause, NULL);
 	look();
 	heard("generation 1 has expired at 2", true);
 	ck_assert(strstr(said.text[0], "stays in use"));
 	silence();
 	ck_assert(blocked("one.example"));
+	force(&other);
+	look();
+	heard("generation 1 is published with other content", true);
 	publish_signed("two.example", now - 1); /* is no better */
 	look();
 	heard("generation 2 in use", false);
