@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "fuzz.h"
+#include "sinkhole/sha256.h"
 #include "sinkhole/sign.h"
 
 /* That of the first test of RFC 8032, which has signed seeds. */
@@ -36,6 +37,26 @@ static void as_manifest(struct sink_span text, const struct sink_keys *keys)
 	must(err != SINK_OK || m.signatures_count > 0);
 }
 
+/* The same with a digest that fits, which no fuzzer finds. */
+static void as_good_manifest(struct sink_span text, const struct sink_keys *keys)
+{
+	static const char mark[] = "\nend ";
+	const uint8_t *end = text.len ? memmem(text.at, text.len, mark, strlen(mark)) : NULL;
+	char copy[SINK_MANIFEST_MAX], digest[SINK_SHA256_TEXT];
+	size_t before, at;
+
+	if (!end || text.len > sizeof copy)
+		return;
+	before = (size_t)(end - text.at) + 1;
+	at = before + strlen(mark) - 1;
+	if (text.len < at + SINK_SHA256_TEXT - 1)
+		return;
+	must(sink_sha256(sink_span(text.at, before), digest) == SINK_OK);
+	memcpy(copy, text.at, text.len);
+	memcpy(copy + at, digest, SINK_SHA256_TEXT - 1);
+	as_manifest(sink_span(copy, text.len), keys);
+}
+
 static void as_keys(struct sink_span text)
 {
 	struct sink_why why = { "" };
@@ -59,6 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!keys)
 		must(sink_keys_parse(sink_span_text(KEY), NULL, &keys) == SINK_OK);
 	as_manifest(sink_span(data, size), keys);
+	as_good_manifest(sink_span(data, size), keys);
 	as_keys(sink_span(data, size));
 	return 0;
 }
