@@ -59,7 +59,7 @@ static enum status check_published(const char *dir)
 		return STATUS_DONE;
 	say("'%s': generation %llu, which is published, is %s; nothing published (--sign=KEY "
 	    "signs; "
-	    "after --unsigned resolvers that have a key filter by it no more once they restart)",
+	    "--unsigned is for resolvers without a key)",
 		dir, (unsigned long long)m.serial, signedby_text(&m).text);
 	return STATUS_NO;
 }
