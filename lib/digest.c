@@ -4,6 +4,8 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 
+#include "hex.h"
+
 struct digest {
 	EVP_MD_CTX *evp;
 };
@@ -58,38 +60,10 @@ int digest_of(struct sink_span bytes, uint8_t out[SINK_DIGEST_LEN])
 
 void digest_to_hex(const uint8_t digest[SINK_DIGEST_LEN], char out[DIGEST_HEX_LEN + 1])
 {
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < SINK_DIGEST_LEN; i++) {
-		out[2 * i] = digits[digest[i] >> 4];
-		out[2 * i + 1] = digits[digest[i] & 15];
-	}
-	out[DIGEST_HEX_LEN] = 0;
-}
-
-/* The value of a digit, or 16. */
-static unsigned digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - (unsigned)'0';
-	if (c >= 'a' && c <= 'f')
-		return c - (unsigned)'a' + 10;
-	return 16;
+	hex_write(sink_span(digest, SINK_DIGEST_LEN), out);
 }
 
 int digest_from_hex(struct sink_span text, uint8_t out[SINK_DIGEST_LEN])
 {
-	uint8_t bytes[SINK_DIGEST_LEN];
-
-	if (text.len != DIGEST_HEX_LEN)
-		return SINK_ESYNTAX;
-	for (size_t i = 0; i < SINK_DIGEST_LEN; i++) {
-		unsigned high = digit(text.at[2 * i]), low = digit(text.at[2 * i + 1]);
-
-		if (high > 15 || low > 15)
-			return SINK_ESYNTAX;
-		bytes[i] = (uint8_t)(high << 4 | low);
-	}
-	memcpy(out, bytes, sizeof bytes);
-	return SINK_OK;
+	return hex_read(text, out, SINK_DIGEST_LEN) ? SINK_OK : SINK_ESYNTAX;
 }

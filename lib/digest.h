@@ -1,4 +1,4 @@
-/* digest.h - SHA-256, in pieces or at once, and as text. The only place that knows libcrypto. */
+/* digest.h - SHA-256, in pieces or at once, and as text. With sign.c the only place that knows libcrypto. */
 #ifndef SINK_DIGEST_H
 #define SINK_DIGEST_H
 

@@ -19,6 +19,7 @@ static const char *const texts[] = {
 	[-SINK_EOLD] = "older than what is in use",
 	[-SINK_ECANCELED] = "cancelled",
 	[-SINK_EINVAL] = "invalid argument",
+	[-SINK_EUNSIGNED] = "not signed",
 };
 
 const char *sink_strerror(int err)

@@ -8,48 +8,93 @@
 #include <time.h>
 
 #include "digest.h"
+#include "hex.h"
+#include "sinkhole/sign.h"
 
 #define HEAD "sinkhole-generation "
-/* A pause has a version of its own, so that what has none is read by those who know the one before, too. */
-#define VERSION 2
-#define VERSION_PAUSED 3
 #define END "end "
+#define SIGNATURE "signature "
 
 enum form { FORM_NUMBER, FORM_TIME, FORM_END, FORM_TEXT, FORM_DIGEST };
 
+/* What a manifest may lack has come with a version, which is the manifest's only where it is there: so one without is read by
+ * those who know the version before, too. */
+#define VERSION_FIRST 2
+#define VERSION_LAST 4
+#define VERSION_SIGNED 4
+
+enum part { PART_ALL, PART_PAUSE, PART_EXPIRY };
+
+static bool is_always_there(const struct sink_manifest *m)
+{
+	(void)m;
+	return true;
+}
+
+static bool has_pause(const struct sink_manifest *m)
+{
+	return m->paused_until != 0;
+}
+
+static bool has_expiry(const struct sink_manifest *m)
+{
+	return m->expires != 0;
+}
+
+static const struct {
+	unsigned version;
+	bool (*is_there)(const struct sink_manifest *m);
+} parts[] = {
+	[PART_ALL] = { VERSION_FIRST, is_always_there },
+	[PART_PAUSE] = { 3, has_pause },
+	[PART_EXPIRY] = { 4, has_expiry },
+};
+
 struct row {
 	const char *word;
+	enum part part;
 	enum form form;
 	size_t offset; /* in struct sink_manifest */
 	size_t size; /* bytes there */
 };
 
-#define ROW(word, form, member) \
+#define ROW(part, word, form, member) \
 	{ \
-		word, form, offsetof(struct sink_manifest, member), \
+		word, part, form, offsetof(struct sink_manifest, member), \
 			sizeof(((struct sink_manifest *)0)->member) \
 	}
 
 static const struct row rows[] = {
-	ROW("serial", FORM_NUMBER, serial),
-	ROW("time", FORM_TIME, time),
-	ROW("tool", FORM_TEXT, tool),
-	ROW("origin", FORM_TEXT, origin),
-	ROW("reason", FORM_TEXT, reason),
-	ROW("base", FORM_TEXT, base),
-	ROW("base-size", FORM_NUMBER, base_size),
-	ROW("base-sha256", FORM_DIGEST, base_digest),
-	ROW("names", FORM_NUMBER, names),
-	ROW("listings", FORM_NUMBER, listings),
-	ROW("policy", FORM_TEXT, policy),
-	ROW("policy-size", FORM_NUMBER, policy_size),
-	ROW("policy-sha256", FORM_DIGEST, policy_digest),
-	ROW("paused", FORM_TIME, paused_since),
-	ROW("paused-until", FORM_END, paused_until),
+	ROW(PART_ALL, "serial", FORM_NUMBER, serial),
+	ROW(PART_ALL, "time", FORM_TIME, time),
+	ROW(PART_ALL, "tool", FORM_TEXT, tool),
+	ROW(PART_ALL, "origin", FORM_TEXT, origin),
+	ROW(PART_ALL, "reason", FORM_TEXT, reason),
+	ROW(PART_ALL, "base", FORM_TEXT, base),
+	ROW(PART_ALL, "base-size", FORM_NUMBER, base_size),
+	ROW(PART_ALL, "base-sha256", FORM_DIGEST, base_digest),
+	ROW(PART_ALL, "names", FORM_NUMBER, names),
+	ROW(PART_ALL, "listings", FORM_NUMBER, listings),
+	ROW(PART_ALL, "policy", FORM_TEXT, policy),
+	ROW(PART_ALL, "policy-size", FORM_NUMBER, policy_size),
+	ROW(PART_ALL, "policy-sha256", FORM_DIGEST, policy_digest),
+	ROW(PART_PAUSE, "paused", FORM_TIME, paused_since),
+	ROW(PART_PAUSE, "paused-until", FORM_END, paused_until),
+	ROW(PART_EXPIRY, "expires", FORM_TIME, expires),
 };
 
-#define ROWS_PAUSED (sizeof rows / sizeof rows[0])
-#define ROWS (ROWS_PAUSED - 2)
+#define LENGTH(array) (sizeof(array) / sizeof(array)[0])
+
+/* The lowest version that has all that is there. */
+static unsigned version_of(const struct sink_manifest *m)
+{
+	unsigned version = m->signatures_count > 0 ? VERSION_SIGNED : VERSION_FIRST;
+
+	for (size_t i = 0; i < LENGTH(parts); i++)
+		if (parts[i].version > version && parts[i].is_there(m))
+			version = parts[i].version;
+	return version;
+}
 
 /* --- what the fields may hold ----------------------------------------------------------------- */
 
@@ -114,6 +159,17 @@ static bool is_pause(int64_t since, int64_t until)
 			  : is_time(since) && (is_time(until) || until == SINK_PAUSED_OPEN);
 }
 
+/* Each key once, the ids rising. */
+static bool are_signatures(const struct sink_manifest *m)
+{
+	if (m->signatures_count > SINK_SIGNATURES_MAX)
+		return false;
+	for (unsigned i = 1; i < m->signatures_count; i++)
+		if (memcmp(m->signatures[i - 1].key, m->signatures[i].key, SINK_KEY_ID_LEN) >= 0)
+			return false;
+	return true;
+}
+
 int manifest_check(const struct sink_manifest *m, struct sink_why *why)
 {
 	const char *bad = NULL;
@@ -139,6 +195,10 @@ int manifest_check(const struct sink_manifest *m, struct sink_why *why)
 		bad = "number";
 	else if (!is_pause(m->paused_since, m->paused_until))
 		bad = "pause";
+	else if (!is_time(m->expires))
+		bad = "expiry";
+	else if (!are_signatures(m))
+		bad = "signature";
 	return bad ? sink_why(why, SINK_EINVAL, "manifest: %s out of its range", bad) : SINK_OK;
 }
 
@@ -231,22 +291,45 @@ static void put_row(struct text_out *out, const struct row *row, const struct si
 	put_text(out, "\n");
 }
 
-size_t sink_manifest_format(const struct sink_manifest *manifest, char text[SINK_MANIFEST_MAX])
+size_t manifest_format_signed(const struct sink_manifest *manifest, char text[SINK_MANIFEST_MAX])
 {
 	struct text_out out = { .at = text };
 	uint8_t digest[SINK_DIGEST_LEN] = { 0 };
-	bool paused = manifest->paused_until != 0;
 
 	put_text(&out, HEAD);
-	put_number(&out, paused ? VERSION_PAUSED : VERSION);
+	put_number(&out, version_of(manifest));
 	put_text(&out, "\n");
-	for (size_t i = 0; i < (paused ? ROWS_PAUSED : ROWS); i++)
-		put_row(&out, &rows[i], manifest);
+	for (size_t i = 0; i < LENGTH(rows); i++)
+		if (parts[rows[i].part].is_there(manifest))
+			put_row(&out, &rows[i], manifest);
 	/* Without memory for a digest the text is one that no reader takes. */
 	(void)digest_of(sink_span(text, out.len), digest);
 	put_text(&out, END);
 	put_digest(&out, digest);
 	put_text(&out, "\n");
+	text[out.len] = 0;
+	return out.len;
+}
+
+static void put_signature(struct text_out *out, const struct sink_signature *signature)
+{
+	char key[SINK_KEY_TEXT], bytes[2 * SINK_SIGNATURE_LEN + 1];
+
+	sink_key_text(signature->key, key);
+	hex_write(sink_span(signature->bytes, sizeof signature->bytes), bytes);
+	put_text(out, SIGNATURE);
+	put_text(out, key);
+	put_text(out, " ");
+	put_text(out, bytes);
+	put_text(out, "\n");
+}
+
+size_t sink_manifest_format(const struct sink_manifest *manifest, char text[SINK_MANIFEST_MAX])
+{
+	struct text_out out = { .at = text, .len = manifest_format_signed(manifest, text) };
+
+	for (unsigned i = 0; i < manifest->signatures_count; i++)
+		put_signature(&out, &manifest->signatures[i]);
 	text[out.len] = 0;
 	return out.len;
 }
@@ -353,67 +436,111 @@ static bool get_row(struct sink_span line, const struct row *row, struct sink_ma
 	return false;
 }
 
-/* The first line: is it a manifest, and one of our versions?
- *
- * count    how many lines one of this version has, besides the first and the last */
-static int get_head(struct sink_span *rest, struct sink_why *why, size_t *count)
+/* The first line: is it a manifest, and one of our versions? */
+static int get_head(struct sink_span *rest, struct sink_why *why)
 {
 	struct sink_span line;
 	uint64_t version;
 
 	if (!next_line(rest, &line) || !next_word(&line, HEAD) || !get_number(line, &version))
 		return sink_why(why, SINK_ECORRUPT, "not a manifest");
-	if (version != VERSION && version != VERSION_PAUSED)
+	if (version < VERSION_FIRST || version > VERSION_LAST)
 		return sink_why(why, SINK_EVERSION,
-			"written by %s version of sinkhole (manifest %llu, this one reads %d and "
+			"written by %s version of sinkhole (manifest %llu, this one reads %d to "
 			"%d)",
-			version < VERSION ? "an earlier" : "a later", (unsigned long long)version,
-			VERSION, VERSION_PAUSED);
-	*count = version == VERSION ? ROWS : ROWS_PAUSED;
+			version < VERSION_FIRST ? "an earlier" : "a later",
+			(unsigned long long)version, VERSION_FIRST, VERSION_LAST);
 	return SINK_OK;
 }
 
-/* The last line: is everything before it as it was written? */
-static int check_end(struct sink_span text, struct sink_why *why)
+/* The line that ends what is signed: is everything before it as it was written?
+ *
+ * tail     what follows that line
+ */
+static int check_end(struct sink_span text, struct sink_why *why, struct sink_span *tail)
 {
-	const size_t len = strlen(END) + DIGEST_HEX_LEN + 1; /* bytes of the line */
 	uint8_t said[SINK_DIGEST_LEN], found[SINK_DIGEST_LEN];
-	struct sink_span rest, line;
+	struct sink_span rest = text, line, before;
 	int err;
 
-	if (text.len < len)
-		return sink_why(why, SINK_ECORRUPT, "cut off");
-	rest = sink_span(text.at + text.len - len, len);
-	if (!next_line(&rest, &line) || rest.len > 0 || !next_word(&line, END) ||
-		digest_from_hex(line, said))
-		return sink_why(why, SINK_ECORRUPT, "its last line is no digest");
-	err = digest_of(sink_span(text.at, text.len - len), found);
+	do {
+		before = sink_span(text.at, text.len - rest.len);
+		if (!next_line(&rest, &line))
+			return sink_why(why, SINK_ECORRUPT, "cut off");
+	} while (!next_word(&line, END)); /* no other line begins so */
+	if (digest_from_hex(line, said))
+		return sink_why(why, SINK_ECORRUPT, "no digest at its end");
+	err = digest_of(before, found);
 	if (err)
 		return sink_why(why, err, "%s", sink_strerror(err));
 	if (memcmp(said, found, sizeof said) != 0)
 		return sink_why(why, SINK_ECORRUPT, "digest of the manifest differs");
+	*tail = rest;
 	return SINK_OK;
+}
+
+/* Does a line with this word come next? */
+static bool is_next(struct sink_span rest, const char *word)
+{
+	return next_word(&rest, word) && rest.len > 0 && (rest.at[0] == ' ' || rest.at[0] == '\n');
+}
+
+/* That what belongs together is there together, and in a manifest of the right version, turns out when it is written again. */
+static int get_rows(struct sink_span *rest, struct sink_why *why, struct sink_manifest *m)
+{
+	struct sink_span line;
+
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		if (rows[i].part != PART_ALL && !is_next(*rest, rows[i].word))
+			continue;
+		if (!next_line(rest, &line) || !get_row(line, &rows[i], m))
+			return sink_why(why, SINK_ECORRUPT, "no valid %s where it belongs",
+				rows[i].word);
+	}
+	return SINK_OK;
+}
+
+static bool get_signature(struct sink_span line, struct sink_signature *out)
+{
+	const size_t digits = 2 * sizeof out->key;
+
+	return next_word(&line, SIGNATURE) && line.len > digits && line.at[digits] == ' ' &&
+		hex_read(sink_span(line.at, digits), out->key, sizeof out->key) &&
+		hex_read(sink_span(line.at + digits + 1, line.len - digits - 1), out->bytes,
+			sizeof out->bytes);
+}
+
+static int get_signatures(struct sink_span tail, struct sink_why *why, struct sink_manifest *m)
+{
+	struct sink_span line;
+
+	while (m->signatures_count < SINK_SIGNATURES_MAX && tail.len > 0) {
+		if (!next_line(&tail, &line) ||
+			!get_signature(line, &m->signatures[m->signatures_count]))
+			return sink_why(why, SINK_ECORRUPT, "no signature after its end");
+		m->signatures_count++;
+	}
+	return tail.len == 0 ? SINK_OK : sink_why(why, SINK_ECORRUPT, "more than signatures");
 }
 
 int sink_manifest_parse(struct sink_span text, struct sink_why *why, struct sink_manifest *out)
 {
-	struct sink_manifest m = { 0 };
-	struct sink_span rest = text, line;
+	struct sink_span rest = text, tail = { NULL, 0 };
 	char again[SINK_MANIFEST_MAX];
-	size_t count = 0;
+	struct sink_manifest m = { 0 };
 	int err;
 
 	if (text.len >= SINK_MANIFEST_MAX)
 		return sink_why(why, SINK_ECORRUPT, "longer than a manifest can be");
-	err = get_head(&rest, why, &count);
+	err = get_head(&rest, why);
 	if (!err)
-		err = check_end(text, why);
+		err = check_end(text, why, &tail);
+	if (!err)
+		err = get_rows(&rest, why, &m);
+	if (!err)
+		err = get_signatures(tail, why, &m);
 	if (err)
 		return err;
-	for (size_t i = 0; i < count; i++)
-		if (!next_line(&rest, &line) || !get_row(line, &rows[i], &m))
-			return sink_why(why, SINK_ECORRUPT, "no valid %s where it belongs",
-				rows[i].word);
 	if (manifest_check(&m, why))
 		return SINK_ECORRUPT;
 	if (!sink_span_equal(text, sink_span(again, sink_manifest_format(&m, again))))

@@ -16,4 +16,10 @@ bool manifest_is_text(struct sink_span text, size_t size);
  */
 int manifest_check(const struct sink_manifest *manifest, struct sink_why *why);
 
+/* Write what signatures are of: the text without their lines, but of the version that it has with them.
+ *
+ * returns  as sink_manifest_format()
+ */
+size_t manifest_format_signed(const struct sink_manifest *manifest, char out[SINK_MANIFEST_MAX]);
+
 #endif

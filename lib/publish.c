@@ -17,6 +17,7 @@
 #include "file.h"
 #include "gendir.h"
 #include "manifest.h"
+#include "sinkhole/sign.h"
 
 #define MODE 0644 /* of every file, whatever the umask: the resolver's user only reads them */
 #define STALE_AGE 60 /* seconds that an unlocked temporary file may be left alone by its writer */
@@ -187,6 +188,8 @@ static int take_again(struct publishing *p)
 	m->base_size = old.base_size;
 	m->names = old.names;
 	m->listings = old.listings;
+	if (m->expires == 0)
+		m->expires = old.expires;
 	return SINK_OK;
 }
 
@@ -270,6 +273,19 @@ static int take_pause(struct publishing *p)
 			: sink_why(p->why, SINK_ENOENT, "%s: filtering is not paused", p->dir.path);
 	}
 	return sink_why(p->why, SINK_EINVAL, "no such pausing");
+}
+
+/* Whoever checks signatures would refuse what has none, and stay with what is in use; or with nothing, after a restart. */
+static int check_signers(const struct publishing *p)
+{
+	struct sink_manifest last;
+
+	if (p->what->signers_count > 0 || p->what->may_unsign || find_last(p, &last) != SINK_OK ||
+		last.signatures_count == 0)
+		return SINK_OK;
+	return sink_why(p->why, SINK_EUNSIGNED,
+		"%s: generation %llu, which is published, is signed", p->dir.path,
+		(unsigned long long)last.serial);
 }
 
 /* --- the steps -------------------------------------------------------------------------------- */
@@ -392,10 +408,15 @@ static int write_policy(struct publishing *p)
 static int write_manifests(struct publishing *p)
 {
 	char bytes[SINK_MANIFEST_MAX], name[SINK_FILE_NAME_MAX];
-	struct sink_span text = sink_span(bytes, sink_manifest_format(&p->manifest, bytes));
 	struct sink_manifest again;
-	int err = sink_manifest_parse(text, p->why, &again);
+	struct sink_span text;
+	int err =
+		sink_manifest_sign(&p->manifest, p->what->signers, p->what->signers_count, p->why);
 
+	if (err)
+		return err;
+	text = sink_span(bytes, sink_manifest_format(&p->manifest, bytes));
+	err = sink_manifest_parse(text, p->why, &again);
 	if (err) /* nobody could read it: a time, a tool or an origin that is none */
 		return err == SINK_ENOMEM ? err : SINK_EINVAL;
 	gendir_manifest_name(p->manifest.serial, name);
@@ -546,6 +567,8 @@ static int publish(struct publishing *p)
 	if (!err)
 		err = take_pause(p);
 	if (!err)
+		err = check_signers(p);
+	if (!err)
 		err = name_base(p);
 	if (!err)
 		err = write_policy(p);
@@ -573,6 +596,7 @@ int sink_store_publish(const char *dir, const struct sink_publish *what, struct 
 	if (err)
 		return err;
 	p.manifest.time = what->time;
+	p.manifest.expires = what->expires;
 	err = take_texts(&p);
 	if (!err)
 		err = encode_policy(&p);

@@ -33,11 +33,27 @@ static unsigned slots_for(unsigned threads)
 	return threads < SLOTS_MIN ? SLOTS_MIN : threads;
 }
 
-static const char *data_dir(void)
+/* returns  NULL if it is not set, or empty */
+static const char *environment(const char *variable)
 {
-	const char *dir = getenv("SINKHOLE_DIR");
+	const char *value = getenv(variable);
 
-	return dir && dir[0] ? dir : SINK_DATA_DIR;
+	return value && value[0] ? value : NULL;
+}
+
+static int build_watch(struct self *self)
+{
+	const char *dir = environment("SINKHOLE_DIR"), *run = environment("SINKHOLE_RUN"),
+		   *keys = environment("SINKHOLE_KEY");
+	struct trust *trust;
+	int err = watch_new(dir ? dir : SINK_DATA_DIR, self->current, self->mail, &self->watch);
+
+	if (!err)
+		err = trust_new(keys ? keys : SINK_KEY_FILE, keys != NULL, run ? run : SINK_RUN_DIR,
+			self->mail, &trust);
+	if (!err)
+		watch_trust(self->watch, trust);
+	return err;
 }
 
 static int build(struct self *self, const struct module_env *env)
@@ -56,7 +72,7 @@ static int build(struct self *self, const struct module_env *env)
 	if (!err)
 		err = enforce_new(self, &self->enforce);
 	if (!err)
-		err = watch_new(data_dir(), self->current, self->mail, &self->watch);
+		err = build_watch(self);
 	return err;
 }
 

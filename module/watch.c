@@ -18,7 +18,9 @@
 #include <unistd.h>
 
 #include "sinkhole/store.h"
+#include "stamp.h"
 #include "tally.h"
+#include "trust.h"
 
 #define LOOK_EVERY 50 /* ms */
 
@@ -35,15 +37,6 @@
 
 #define CHANGES (IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_CLOSE_WRITE | IN_DELETE | IN_ONLYDIR)
 
-/* What tells one manifest from the next without reading it: a rename brings another inode. */
-struct stamp {
-	int error; /* errno of lstat(); the rest is zero then */
-	dev_t dev;
-	ino_t ino;
-	off_t size;
-	struct timespec modified, changed;
-};
-
 /* Sentences about geo files; see sink_generation_options. */
 struct neutral {
 	unsigned count;
@@ -55,12 +48,14 @@ struct watch {
 	struct sink_current *current;
 	struct mail *mail;
 	struct watch_ear ear;
+	struct trust *trust; /* NULL: everything is taken */
 	struct stamp stamp; /* of the manifest looked at last */
 	struct sink_manifest used; /* in use; serial 0: none */
 	time_t second; /* for which the next two were looked for last */
 	int64_t edge; /* the second at which a schedule goes on or off, or a pause is over */
 	int64_t turn; /* and that at which entries begin or end */
 	int64_t paused_until; /* as was said last; 0: it is not paused */
+	bool expired; /* as was said last */
 	int64_t quiet_until; /* ms: nothing is said about entries that turn */
 	int64_t geo_at, geo_pause; /* ms */
 	struct neutral neutral, opening; /* what is said of geo files: in use, and being opened */
@@ -92,37 +87,11 @@ static int64_t now_ms(void)
 
 /* --- what is looked at --- */
 
-static struct stamp stamp_of(const char *path)
-{
-	struct stat st;
-
-	if (lstat(path, &st))
-		return (struct stamp){ .error = errno };
-	return (struct stamp){
-		.dev = st.st_dev,
-		.ino = st.st_ino,
-		.size = st.st_size,
-		.modified = st.st_mtim,
-		.changed = st.st_ctim,
-	};
-}
-
-static bool same_time(struct timespec a, struct timespec b)
-{
-	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
-}
-
-static bool same_stamp(const struct stamp *a, const struct stamp *b)
-{
-	return a->error == b->error && a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
-		same_time(a->modified, b->modified) && same_time(a->changed, b->changed);
-}
-
 static bool stamp_changed(struct watch *w)
 {
-	struct stamp stamp = stamp_of(w->path);
+	struct stamp stamp = stamp_of(w->path, lstat);
 
-	if (same_stamp(&stamp, &w->stamp))
+	if (stamp_same(&stamp, &w->stamp))
 		return false;
 	w->stamp = stamp;
 	return true;
@@ -200,19 +169,26 @@ static int64_t pause_of_now(const struct watch *w)
 	return sink_is_paused(&w->used, w->second) ? w->used.paused_until : 0;
 }
 
+static void put_moment(int64_t moment, char out[32])
+{
+	time_t time = (time_t)moment;
+	struct tm tm;
+
+	if (!gmtime_r(&time, &tm) || !strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm))
+		out[0] = 0;
+}
+
 /* When filtering stops, when that is to end at another time, and when filtering is back. */
 static void say_pause(struct watch *w)
 {
 	int64_t until = pause_of_now(w);
 	char end[64] = "'sinkhole resume'";
-	time_t time = (time_t)until;
-	struct tm tm;
 
 	if (until == w->paused_until)
 		return;
 	w->paused_until = until;
-	if (until != SINK_PAUSED_OPEN && gmtime_r(&time, &tm))
-		strftime(end, sizeof end, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	if (until != SINK_PAUSED_OPEN)
+		put_moment(until, end);
 	if (until == 0)
 		mail_put(w->mail, false, "generation %llu: filtering is back",
 			(unsigned long long)w->used.serial);
@@ -221,6 +197,26 @@ static void say_pause(struct watch *w)
 			"generation %llu: filtering is paused until %s: every query is answered "
 			"unfiltered",
 			(unsigned long long)w->used.serial, end);
+}
+
+/* Nothing fresher has come in time: perhaps somebody keeps it from us. */
+static void say_expiry(struct watch *w)
+{
+	bool expired = sink_is_expired(&w->used, w->second);
+	char when[32];
+
+	if (expired == w->expired)
+		return;
+	w->expired = expired;
+	put_moment(w->used.expires, when);
+	if (expired)
+		mail_put(w->mail, true,
+			"generation %llu has expired at %s and nothing fresher was published: it "
+			"stays in use",
+			(unsigned long long)w->used.serial, when);
+	else
+		mail_put(w->mail, false, "generation %llu: what is in use has not expired any more",
+			(unsigned long long)w->used.serial);
 }
 
 static bool is_said(const struct neutral *neutral, const char *text)
@@ -336,9 +332,12 @@ static int put_in_use(struct watch *w, const struct sink_manifest *manifest, str
 	atomic_store(&w->bytes, (size_t)manifest->base_size);
 	say_in_use(w, &before, began);
 	say_pause(w);
+	say_expiry(w);
 	say_neutral(w);
 	say_direct(w, sink_db_map(sink_generation_db(generation)));
 	tell_ear(w);
+	if (w->trust)
+		trust_keep(w->trust, manifest); /* last: it waits for the disk */
 	return SINK_OK;
 }
 
@@ -353,15 +352,42 @@ static bool same_pause(const struct sink_manifest *a, const struct sink_manifest
 	return a->paused_since == b->paused_since && a->paused_until == b->paused_until;
 }
 
+/* returns  SINK_OK; as sink_store_manifest(), and as trust_check() */
+static int read_manifest(struct watch *w, uint64_t serial, struct sink_why *why,
+	struct sink_manifest *out)
+{
+	int err = sink_store_manifest(w->dir, serial, why, out);
+
+	return err || !w->trust ? err : trust_check(w->trust, out, why);
+}
+
+/* Is something published that is not to be used, rather than nothing? */
+static bool is_refused(int err)
+{
+	return err == SINK_EUNSIGNED || err == SINK_EOLD || err == SINK_ECORRUPT;
+}
+
+/* After a start: what this resolver used before is known by its serial where there are keys, and mostly still kept. */
+static void use_highest(struct watch *w, int64_t began)
+{
+	uint64_t serial = w->trust ? trust_highest(w->trust) : 0;
+	struct sink_manifest manifest;
+
+	if (serial && read_manifest(w, serial, NULL, &manifest) == SINK_OK)
+		(void)put_in_use(w, &manifest, NULL, began);
+}
+
 /* A serial never goes back while this watch lives: who can replace the files cannot make the
  * resolver forget entries by publishing an old generation. A rollback has a serial of its own. */
 static int load(struct watch *w, struct sink_why *why)
 {
 	int64_t began = now_ms();
 	struct sink_manifest manifest;
-	int err = sink_store_manifest(w->dir, 0, why, &manifest);
+	int err = read_manifest(w, 0, why, &manifest);
 
 	w->base_failed = false;
+	if (err && w->used.serial == 0 && is_refused(err))
+		use_highest(w, began);
 	if (err)
 		return err;
 	if (manifest.serial > w->used.serial) {
@@ -373,7 +399,7 @@ static int load(struct watch *w, struct sink_why *why)
 		return sink_why(why, SINK_EOLD, "generation %llu is published, which is older",
 			(unsigned long long)manifest.serial);
 	if (!same_base(&manifest, &w->used) || !same_policy(&manifest, &w->used) ||
-		!same_pause(&manifest, &w->used))
+		!same_pause(&manifest, &w->used) || manifest.expires != w->used.expires)
 		return sink_why(why, SINK_EOLD, "generation %llu is published with other content",
 			(unsigned long long)manifest.serial);
 	say_again(w);
@@ -416,6 +442,8 @@ static void look_at_manifest(struct watch *w)
 
 	attend_directory(w);
 	changed = stamp_changed(w);
+	if (w->trust && trust_changed(w->trust))
+		changed = true;
 	if (!changed && (w->retry_at == 0 || now_ms() < w->retry_at))
 		return;
 	err = load(w, &why);
@@ -459,6 +487,7 @@ static void look_at_clock(struct watch *w)
 	if (now == w->second)
 		return;
 	find_edges(w, now);
+	say_expiry(w);
 	if (w->edge == edge && w->turn == turn)
 		return;
 	sink_current_turn(w->current);
@@ -575,6 +604,11 @@ static int pause_of(struct watch *w)
 	return pause < LOOK_EVERY ? pause : LOOK_EVERY;
 }
 
+void watch_trust(struct watch *w, struct trust *trust)
+{
+	w->trust = trust;
+}
+
 void watch_tell(struct watch *w, const struct watch_ear *ear)
 {
 	w->ear = *ear;
@@ -663,6 +697,7 @@ void watch_stop(struct watch *w)
 		say_tally(w);
 	sink_current_tell(w->current, NULL, NULL);
 	tally_free(w->tally);
+	trust_free(w->trust);
 	if (w->notify >= 0)
 		close(w->notify);
 	if (w->wake >= 0)

@@ -11,6 +11,7 @@
 
 #include "mail.h"
 #include "sinkhole/current.h"
+#include "trust.h"
 
 struct watch;
 
@@ -22,6 +23,9 @@ struct watch;
  * returns  SINK_OK; SINK_ENOMEM; SINK_EIO (no file descriptor)
  */
 int watch_new(const char *dir, struct sink_current *current, struct mail *mail, struct watch **out);
+
+/* Put in use only what may be taken. Before the first look; the watch frees it in the end. */
+void watch_trust(struct watch *watch, struct trust *trust);
 
 /* Who wants to know, in the watch's thread. */
 struct watch_ear {

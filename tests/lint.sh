@@ -66,7 +66,7 @@ tidy() { units | xargs -P "$jobs" -n 4 clang-tidy --quiet -p "$work/clang"; }
 analyse() {
 	cppcheck --quiet --error-exitcode=1 --std=c11 --language=c --enable=warning,performance,portability \
 		--inline-suppr --suppress=missingInclude --suppress=missingIncludeSystem -D_GNU_SOURCE \
-		-DSINK_VERSION='""' -DSINK_DATA_DIR='""' -DSINK_RUN_DIR='""' \
+		-DSINK_VERSION='""' -DSINK_DATA_DIR='""' -DSINK_RUN_DIR='""' -DSINK_KEY_FILE='""' \
 		-Iinclude -Ilib -Itools -j "$jobs" lib tools module
 }
 

@@ -49,6 +49,10 @@ static const struct sink_manifest example = {
 #define L_OPEN "paused-until\n"
 #define ALL3 "sinkhole-generation 3\n" L_SERIAL L_TIME L_TOOL L_ORIGIN L_REASON BELOW
 
+/* And what can expire. */
+#define L_EXPIRES "expires 2026-12-21T12:00:00Z\n"
+#define ALL4 "sinkhole-generation 4\n" L_SERIAL L_TIME L_TOOL L_ORIGIN L_REASON BELOW
+
 #define X255 \
 	"aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggg" \
 	"aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggg" \
@@ -79,7 +83,8 @@ static const struct {
 	{ SINK_ECORRUPT, TEXT("") },
 	{ SINK_ECORRUPT, TEXT(L_HEAD) },
 	{ SINK_EVERSION, TEXT("sinkhole-generation 1\n") },
-	{ SINK_EVERSION, TEXT("sinkhole-generation 4\nanything\n") },
+	{ SINK_EVERSION, TEXT("sinkhole-generation 5\nanything\n") },
+	{ SINK_ECORRUPT, TEXT("sinkhole-generation 4\nanything\n") },
 	{ SINK_ECORRUPT, TEXT("sinkhole-generation 3\nanything\n") },
 	{ SINK_EVERSION, TEXT("sinkhole-generation 0\n" L_SERIAL) },
 	{ SINK_ECORRUPT,
@@ -215,6 +220,26 @@ static const struct {
 	{ SINK_OK, TEXT(ALL3 L_SINCE L_OPEN) },
 	{ SINK_OK, TEXT(ALL3 "paused 1970-01-01T00:00:00Z\npaused-until 1970-01-01T00:00:01Z\n") },
 	{ SINK_OK, TEXT(ALL3 "paused 9999-12-31T23:59:59Z\npaused-until 9999-12-31T23:59:59Z\n") },
+	/* version 4 is for what the others do not have; the pause may be missing there, and comes first */
+	{ SINK_ECORRUPT, TEXT(ALL4) },
+	{ SINK_ECORRUPT, TEXT(ALL4 L_SINCE L_UNTIL) },
+	{ SINK_ECORRUPT, TEXT(ALL L_EXPIRES) },
+	{ SINK_ECORRUPT, TEXT(ALL3 L_EXPIRES) },
+	{ SINK_ECORRUPT, TEXT(ALL3 L_SINCE L_UNTIL L_EXPIRES) },
+	{ SINK_ECORRUPT, TEXT(ALL4 L_EXPIRES L_SINCE L_UNTIL) },
+	{ SINK_ECORRUPT, TEXT(ALL4 L_SINCE L_EXPIRES) },
+	{ SINK_ECORRUPT, TEXT(ALL4 L_UNTIL L_EXPIRES) },
+	{ SINK_ECORRUPT, TEXT(ALL4 L_EXPIRES L_EXPIRES) },
+	{ SINK_ECORRUPT, TEXT(ALL4 L_EXPIRES "end\n") },
+	{ SINK_ECORRUPT, TEXT(ALL4 "expires\n") },
+	{ SINK_ECORRUPT, TEXT(ALL4 "expires \n") },
+	{ SINK_ECORRUPT, TEXT(ALL4 "expires 30d\n") },
+	{ SINK_ECORRUPT, TEXT(ALL4 "expires 1970-01-01T00:00:00Z\n") },
+	{ SINK_ECORRUPT, TEXT(ALL4 "expires 1969-12-31T23:59:59Z\n") },
+	{ SINK_OK, TEXT(ALL4 L_EXPIRES) },
+	{ SINK_OK, TEXT(ALL4 L_SINCE L_OPEN L_EXPIRES) },
+	{ SINK_OK, TEXT(ALL4 "expires 1970-01-01T00:00:01Z\n") },
+	{ SINK_OK, TEXT(ALL4 "expires 9999-12-31T23:59:59Z\n") },
 };
 
 START_TEST(text_is_read)
@@ -301,10 +326,12 @@ START_TEST(any_changed_byte_is_refused)
 	size_t len;
 	struct sink_manifest manifest;
 
-	if (_i) { /* of the other version */
+	if (_i > 0) { /* of the other versions */
 		whole.paused_since = whole.time;
 		whole.paused_until = whole.time + 600;
 	}
+	if (_i > 1)
+		whole.expires = whole.time + 86400;
 	len = sink_manifest_format(&whole, text);
 
 	for (size_t i = 0; i < len; i++) {
@@ -354,7 +381,9 @@ START_TEST(largest_manifest_fits)
 
 	large.serial = large.base_size = large.names = large.listings = large.policy_size =
 		INT64_MAX;
-	large.time = large.paused_since = large.paused_until = 253402300799;
+	large.time = large.paused_since = large.paused_until = large.expires = 253402300799;
+	large.signatures_count = SINK_SIGNATURES_MAX;
+	large.signatures[1].key[0] = 1;
 	memset(large.base, 'b', sizeof large.base - 1);
 	memset(large.policy, 'p', sizeof large.policy - 1);
 	memset(large.origin, 'o', sizeof large.origin - 1);
@@ -366,6 +395,7 @@ START_TEST(largest_manifest_fits)
 	ck_assert_str_eq(manifest.reason, large.reason);
 	ck_assert_str_eq(manifest.base, large.base);
 	ck_assert_uint_eq(manifest.listings, INT64_MAX);
+	ck_assert_uint_eq(manifest.signatures_count, SINK_SIGNATURES_MAX);
 }
 END_TEST
 
@@ -414,7 +444,7 @@ int main(void)
 	suite_add_tcase(suite, text);
 	tcase_add_test(damage, example_is_as_documented);
 	tcase_add_test(damage, pause_is_as_documented);
-	tcase_add_loop_test(damage, any_changed_byte_is_refused, 0, 2);
+	tcase_add_loop_test(damage, any_changed_byte_is_refused, 0, 3);
 	tcase_add_test(damage, any_other_length_is_refused);
 	tcase_add_test(damage, largest_manifest_fits);
 	tcase_set_timeout(damage, 60);

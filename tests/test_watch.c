@@ -800,6 +800,213 @@ START_TEST(pause_is_over)
 }
 END_TEST
 
+/* --- signatures and expiry --- */
+
+static struct sink_signer *signer; /* NULL: nothing is signed */
+
+/* Publish a generation that lists one name, signed if it is to be. */
+static struct sink_manifest publish_signed(const char *name, int64_t expires)
+{
+	struct sink_publish what = { .origin = "compile",
+		.tool = "test",
+		.wait = true,
+		.signers = &signer,
+		.signers_count = signer != NULL,
+		.may_unsign = true,
+		.expires = expires };
+	struct sink_manifest manifest;
+	struct sink_why why;
+	char temp[256];
+
+	ck_assert_int_eq(sink_store_temp(dir, NULL, temp, sizeof temp), SINK_OK);
+	write_base(temp, name, &what.summary);
+	what.temp = temp;
+	ck_assert_msg(!sink_store_publish(dir, &what, &why, &manifest), "%s", why.text);
+	return manifest;
+}
+
+static const char *in_top(const char *name, char out[128])
+{
+	snprintf(out, 128, "%s/%s", top, name);
+	return out;
+}
+
+static void write_key(const struct sink_signer *of)
+{
+	char line[SINK_KEY_LINE], path[128];
+
+	sink_signer_public(of, line);
+	write_file(in_top("keys", path), line, strlen(line));
+}
+
+/* Believe the key, as a resolver that has just started does. */
+static void start_again(void)
+{
+	char keys[128], run[128];
+	struct trust *trust;
+
+	watch_stop(watch);
+	sink_current_free(current);
+	ck_assert_int_eq(sink_current_new(1, &current), SINK_OK);
+	ck_assert_int_eq(watch_new(dir, current, mail, &watch), SINK_OK);
+	ck_assert_int_eq(trust_new(in_top("keys", keys), false, in_top("run", run), mail, &trust),
+		SINK_OK);
+	watch_trust(watch, trust);
+}
+
+static void begin_signed(void)
+{
+	begin();
+	ck_assert_int_eq(sink_signer_new(&signer), SINK_OK);
+	write_key(signer);
+	start_again();
+}
+
+static void end_signed(void)
+{
+	end();
+	sink_signer_free(signer);
+	signer = NULL;
+}
+
+START_TEST(only_what_is_signed)
+{
+	struct sink_signer *other, *own = signer;
+
+	publish_signed("one.example", 0);
+	look();
+	ck_assert_uint_eq(said.count, 2);
+	ck_assert(was_said("only generations signed by key "));
+	ck_assert(was_said("generation 1 in use"));
+	signer = NULL;
+	publish_signed("two.example", 0);
+	look();
+	heard("generation 2 is not signed: generation 1 stays in use", true);
+	silence();
+	ck_assert_int_eq(sink_signer_new(&other), SINK_OK);
+	signer = other;
+	publish_signed("three.example", 0);
+	look();
+	heard("generation 3 is signed by another key (", true);
+	ck_assert(blocked("one.example"));
+	/* that key counts from now on: what was refused is taken at once */
+	write_key(other);
+	look();
+	ck_assert(was_said("generation 3 in use"));
+	ck_assert(blocked("three.example"));
+	signer = own;
+	publish_signed("four.example", 0);
+	look();
+	heard("signed by another key", true);
+	sink_signer_free(other);
+}
+END_TEST
+
+START_TEST(flipped_and_cut)
+{
+	struct sink_manifest good = publish_signed("one.example", 0), bad;
+	char path[128];
+
+	look();
+	bad = publish_signed("two.example", 0);
+	bad.names++;
+	force(&bad);
+	look();
+	heard("is not one of this manifest: generation 1 stays in use", true);
+	force(&good);
+	look();
+	heard("still in use, is readable again", false);
+	/* the key that signed what is in use is gone: it stays */
+	ck_assert_int_eq(unlink(in_top("keys", path)), 0);
+	look();
+	heard("generation 1 stays in use", true);
+	write_key(signer);
+	look();
+	heard("still in use, is readable again", false);
+	ck_assert(blocked("one.example"));
+}
+END_TEST
+
+/* An older one that is put back, in this process and in the next; what was in use is found all the same. */
+START_TEST(older_and_signed)
+{
+	struct sink_manifest first = publish_signed("one.example", 0), second;
+	char path[64];
+
+	second = publish_signed("two.example", 0);
+	look();
+	force(&first);
+	look();
+	heard("generation 1 is published, which is older", true);
+	start_again();
+	look();
+	ck_assert_uint_eq(said.count, 3);
+	ck_assert(was_said("generation 2 in use"));
+	ck_assert(was_said("which is older than 2, the highest of key "));
+	ck_assert(blocked("two.example"));
+	silence();
+	/* and if that is gone as well, there is nothing that may be taken */
+	snprintf(path, sizeof path, "gen/%012llu.manifest", (unsigned long long)second.serial);
+	ck_assert_int_eq(unlink(in_dir(path)), 0);
+	start_again();
+	look();
+	ck_assert(was_said("answering unfiltered"));
+	ck_assert(!blocked("one.example"));
+	force(&second);
+	look();
+	heard("generation 2 in use", false);
+}
+END_TEST
+
+START_TEST(unsigned_at_the_start)
+{
+	publish_signed("one.example", 0);
+	look();
+	sink_signer_free(signer);
+	signer = NULL;
+	publish_signed("two.example", 0);
+	start_again();
+	look();
+	ck_assert(was_said("generation 1 in use"));
+	ck_assert(was_said("generation 2 is not signed: generation 1 stays in use"));
+	ck_assert(blocked("one.example"));
+}
+END_TEST
+
+START_TEST(expires)
+{
+	const struct timespec pause = { .tv_sec = 2 };
+	int64_t now = (int64_t)time(NULL);
+	struct sink_manifest other = publish_signed("one.example", now + 2);
+
+	look();
+	silence();
+	other.expires += 3600;
+	ck_assert_int_eq(sink_manifest_sign(&other, &signer, 1, NULL), SINK_OK);
+	nanosleep(&pause, NULL);
+	look();
+	heard("generation 1 has expired at 2", true);
+	ck_assert(strstr(said.text[0], "stays in use"));
+	silence();
+	ck_assert(blocked("one.example"));
+	force(&other);
+	look();
+	heard("generation 1 is published with other content", true);
+	publish_signed("two.example", now - 1); /* is no better */
+	look();
+	heard("generation 2 in use", false);
+	silence();
+	publish_signed("three.example", now + 3600);
+	look();
+	ck_assert_uint_eq(said.count, 2);
+	ck_assert(was_said("generation 3: what is in use has not expired any more"));
+	ck_assert_uint_eq(said.alarms, 0);
+	publish_signed("four.example", 0);
+	look();
+	heard("generation 4 in use", false);
+}
+END_TEST
+
 /* --- the thread --- */
 
 /* Ten seconds are for slow machines; the promise is a tenth of one. */
@@ -863,7 +1070,8 @@ END_TEST
 int main(void)
 {
 	Suite *suite = suite_create("watch");
-	TCase *looks = tcase_create("looks"), *threads = tcase_create("threads");
+	TCase *looks = tcase_create("looks"), *keys = tcase_create("keys"),
+	      *threads = tcase_create("threads");
 
 	tcase_add_checked_fixture(looks, begin, end);
 	tcase_add_test(looks, no_directory);
@@ -888,6 +1096,14 @@ int main(void)
 	tcase_add_test(looks, pause_is_over);
 	tcase_set_timeout(looks, 30);
 	suite_add_tcase(suite, looks);
+	tcase_add_checked_fixture(keys, begin_signed, end_signed);
+	tcase_add_test(keys, only_what_is_signed);
+	tcase_add_test(keys, flipped_and_cut);
+	tcase_add_test(keys, older_and_signed);
+	tcase_add_test(keys, unsigned_at_the_start);
+	tcase_add_test(keys, expires);
+	tcase_set_timeout(keys, 30);
+	suite_add_tcase(suite, keys);
 	tcase_add_checked_fixture(threads, begin, end);
 	tcase_add_test(threads, thread_follows);
 	tcase_add_test(threads, many_generations);

@@ -10,6 +10,7 @@
 #include "paused.h"
 #include "quantity.h"
 #include "say.h"
+#include "signing.h"
 #include "sinkhole/sha256.h"
 #include "when.h"
 
@@ -22,6 +23,7 @@ struct request {
 	const char *dir, *path, *reason;
 	unsigned keep;
 	bool dry_run, json;
+	struct signing signing;
 	struct config config;
 	struct sink_manifest before, after; /* serial 0: nothing was, or has been published */
 	bool is_changed; /* the policy is another than the one before */
@@ -108,8 +110,10 @@ static int publish(struct request *r, int64_t now, struct sink_why *why)
 		.tool = "sinkhole " SINK_VERSION,
 		.keep = r->keep,
 		.wait = true };
-	int err = sink_store_publish(r->dir, &what, why, &r->after);
+	int err;
 
+	signing_fill(&r->signing, &what);
+	err = sink_store_publish(r->dir, &what, why, &r->after);
 	r->is_changed = memcmp(r->before.policy_digest, r->after.policy_digest,
 				sizeof r->after.policy_digest) != 0;
 	return err;
@@ -161,6 +165,8 @@ static enum status take_option(void *arg, int key, const char *value)
 {
 	struct request *r = arg;
 
+	if (signing_is(key))
+		return signing_take(&r->signing, r->self, key, value);
 	switch (key) {
 	case 'd':
 		r->dir = value;
@@ -202,7 +208,10 @@ static enum status apply_run(const struct command *self, int argc, char **argv)
 	if (!r.path)
 		return usage_error(self, "no --policy");
 	r.dir = data_directory(r.dir);
-	status = apply(&r);
+	status = signing_begin(&r.signing, self, r.dry_run ? NULL : r.dir);
+	if (!status)
+		status = apply(&r);
+	signing_end(&r.signing);
 	config_end(&r.config);
 	return status;
 }
@@ -223,6 +232,7 @@ const struct command cmd_apply = {
 			{ OPT_JSON, "json", NULL, "what was published, on standard output" },
 			{ OPT_REASON, "reason", "TEXT", "why, for the history" },
 			{ OPT_KEEP, "keep", "N", "generations to keep (default 8)" },
+			SIGNING_OPTIONS,
 			{ 0 },
 		},
 	.run = apply_run,

@@ -313,6 +313,7 @@ static int publish(struct job *job, struct sink_why *why)
 
 	renew_policy(job);
 	what.policy = job->policy;
+	signing_fill(&job->signing, &what);
 	err = sink_store_publish(job->dir, &what, why, &job->manifest);
 	if (err)
 		unlink(job->temp);

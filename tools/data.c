@@ -54,3 +54,17 @@ int data_check_policy(const char *dir, const struct sink_manifest *manifest, str
 		sink_policy_free(policy);
 	return err;
 }
+
+int data_keys(const char *option, struct sink_why *why, const char **path, struct sink_keys **out)
+{
+	const char *environment = getenv("SINKHOLE_KEY");
+	bool is_named = option || (environment && *environment);
+	int err;
+
+	*path = option ? option : is_named ? environment : SINK_KEY_FILE;
+	*out = NULL;
+	err = sink_keys_read(*path, why, out);
+	if (err == SINK_ENOENT)
+		err = is_named ? SINK_EIO : SINK_OK;
+	return explain(err, *path, why);
+}

@@ -2,7 +2,7 @@
 #ifndef TOOLS_DATA_H
 #define TOOLS_DATA_H
 
-#include "sinkhole/store.h"
+#include "sinkhole/sign.h"
 
 /* Which one: what -d said (may be NULL), $SINKHOLE_DIR, the compiled default. */
 const char *data_directory(const char *option);
@@ -29,5 +29,15 @@ int data_policy(const char *dir, const struct sink_manifest *manifest, struct si
 
 /* The same, to know that it reads. */
 int data_check_policy(const char *dir, const struct sink_manifest *manifest, struct sink_why *why);
+
+/* The public keys that a resolver of this machine goes by: of the file that --key named (may be NULL), else
+ * $SINKHOLE_KEY, else the compiled default, if it is there.
+ *
+ * why      holds a sentence after every failure
+ * path     that file; borrowed
+ * out      NULL: there is no such file, and nobody named one. The caller frees it with sink_keys_free()
+ * returns  as sink_keys_read(), but SINK_EIO when a file that was named is not there
+ */
+int data_keys(const char *option, struct sink_why *why, const char **path, struct sink_keys **out);
 
 #endif

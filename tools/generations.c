@@ -4,6 +4,7 @@
 #include "json.h"
 #include "paused.h"
 #include "say.h"
+#include "signedby.h"
 
 struct history {
 	uint64_t published; /* serial; 0: none */
@@ -22,6 +23,10 @@ static void put_row(const struct sink_manifest *m, bool is_published)
 	}
 	if (m->paused_until != 0)
 		printf("  (paused %s)", paused_text(m).text);
+	if (m->expires != 0)
+		printf("  (expires %s)", moment(m->expires).text);
+	if (m->signatures_count > 0)
+		printf("  (%s)", signedby_text(m).text);
 	fputc('\n', stdout);
 }
 

@@ -9,6 +9,7 @@
 #include "paused.h"
 #include "policy_json.h"
 #include "say.h"
+#include "signedby.h"
 
 /* Listings under one record. */
 struct row {
@@ -167,6 +168,16 @@ static void put_pause(const struct sink_manifest *m)
 		printf("filtering is paused %s\n", paused_text(m).text);
 }
 
+static void put_signatures(const struct sink_manifest *m)
+{
+	if (m->signatures_count > 0)
+		printf("%s (whether rightly, verify tells)\n", signedby_text(m).text);
+	if (m->expires != 0)
+		printf("%s %s\n",
+			sink_is_expired(m, (int64_t)time(NULL)) ? "has expired" : "expires",
+			moment(m->expires).text);
+}
+
 static json_t *info_json(const struct sink_manifest *m, const struct sink_summary *summary,
 	const struct counting *c, const struct sink_policy *policy, json_t *rows)
 {
@@ -177,6 +188,10 @@ static json_t *info_json(const struct sink_manifest *m, const struct sink_summar
 
 	if (is_paused(m))
 		json_object_set_new(out, "paused", paused_json(m));
+	if (m->expires != 0)
+		json_object_set_new(out, "expires", json_moment(m->expires));
+	if (m->signatures_count > 0)
+		json_object_set_new(out, "signed-by", signedby_json(m));
 	return out;
 }
 
@@ -202,6 +217,7 @@ static int show(const struct sink_manifest *m, const struct sink_db *db,
 			number(summary.names).text, number(summary.listings).text);
 		put_policy(policy);
 		put_pause(m);
+		put_signatures(m);
 		put_rules(policy);
 		put_triggers(&c, summary.listings);
 	}

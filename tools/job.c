@@ -171,6 +171,8 @@ static enum status take_option(void *arg, int key, const char *value)
 	struct sink_why why = { .text = "" };
 	int err = SINK_OK;
 
+	if (signing_is(key))
+		return signing_take(&job->signing, job->self, key, value);
 	switch (key) {
 	case OPT_ACTION:
 		err = answer_action(&job->answer, value, &why);
@@ -412,7 +414,9 @@ static enum status prepare(struct job *job, int count, char **texts)
 		return usage_error(job->self, "%s", why.text);
 	if (!when_reproducible(&job->time))
 		return usage_error(job->self, "SOURCE_DATE_EPOCH is no number of seconds");
-	status = parse_arguments(job, count, texts);
+	status = signing_begin(&job->signing, job->self, job->dry_run ? NULL : job->data);
+	if (!status)
+		status = parse_arguments(job, count, texts);
 	if (!status)
 		status = read_config(job);
 	if (!status)
@@ -445,6 +449,7 @@ void job_end(struct job *job)
 {
 	sink_writer_abort(job->writer);
 	scratch_end();
+	signing_end(&job->signing);
 	if (job->report_file)
 		fclose(job->report_file);
 	previous_end(&job->previous);
@@ -493,5 +498,6 @@ const struct option_row job_options[] = {
 	{ OPT_MEMORY, "memory", "SIZE", "to sort in before spilling (default 256M)" },
 	{ 'q', "quiet", NULL, "errors only" },
 	{ 'c', "config", "FILE", "sources and guards" },
+	SIGNING_OPTIONS,
 	{ 0 },
 };

@@ -13,6 +13,7 @@
 #include "guard.h"
 #include "intake.h"
 #include "previous.h"
+#include "signing.h"
 #include "sinkhole/store.h"
 #include "source.h"
 #include "withdraw.h"
@@ -26,6 +27,7 @@ struct job {
 	unsigned keep;
 	size_t memory; /* bytes */
 	int64_t time;
+	struct signing signing;
 	struct answer answer;
 	const struct sink_policy *policy; /* of the configuration, or of the answer */
 	struct gate gate;

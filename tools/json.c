@@ -8,6 +8,7 @@
 #include "qtype.h"
 #include "rdata.h"
 #include "say.h"
+#include "signedby.h"
 #include "utf8.h"
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
@@ -160,6 +161,10 @@ json_t *json_manifest(const struct sink_manifest *m, bool is_published)
 
 	if (m->paused_until != 0)
 		json_object_set_new(out, "paused", paused_json(m));
+	if (m->expires != 0)
+		json_object_set_new(out, "expires", json_moment(m->expires));
+	if (m->signatures_count > 0)
+		json_object_set_new(out, "signed-by", signedby_json(m));
 	return out;
 }
 

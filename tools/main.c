@@ -9,7 +9,7 @@
 
 const struct command *const commands[] = { &cmd_compile, &cmd_apply, &cmd_check, &cmd_fetch,
 	&cmd_lookup, &cmd_generations, &cmd_rollback, &cmd_pause, &cmd_resume, &cmd_info, &cmd_diff,
-	&cmd_verify, &cmd_export, &cmd_selftest, &cmd_help, NULL };
+	&cmd_keygen, &cmd_verify, &cmd_export, &cmd_selftest, &cmd_help, NULL };
 
 const struct command *command_find(const char *word)
 {
@@ -38,6 +38,7 @@ enum status status_of(int err)
 	case SINK_OK:
 		return STATUS_DONE;
 	case SINK_ENOENT:
+	case SINK_EUNSIGNED:
 		return STATUS_NO;
 	case SINK_ESYNTAX:
 	case SINK_ETOOLONG:

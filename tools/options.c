@@ -7,7 +7,7 @@
 #include "cmd.h"
 #include "say.h"
 
-#define OPTIONS_MAX 24 /* rows of a command, --help among them */
+#define OPTIONS_MAX 32 /* rows of a command, --help among them */
 #define KEY_HELP 'h'
 #define KEY_STDIN ',' /* no option: "-,key=value" is standard input, with keys */
 

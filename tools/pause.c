@@ -11,6 +11,7 @@
 #include "paused.h"
 #include "quantity.h"
 #include "say.h"
+#include "signing.h"
 #include "when.h"
 
 enum { OPT_FOR = 256, OPT_REASON, OPT_JSON };
@@ -21,6 +22,7 @@ struct request {
 	const char *duration; /* as it was typed; NULL: none */
 	int64_t seconds; /* the same */
 	bool json;
+	struct signing signing;
 };
 
 /* --- what the history says ---------------------------------------------------------------------------------- */
@@ -101,6 +103,7 @@ static enum status publish(struct request *r, enum sink_pausing pausing)
 		return usage_error(r->self, "SOURCE_DATE_EPOCH is no number of seconds");
 	if (r->duration) /* by the clock that the resolver goes by */
 		what.pause_until = (int64_t)time(NULL) + r->seconds;
+	signing_fill(&r->signing, &what);
 	write_origin(r, origin);
 	what.origin = origin;
 	err = sink_store_manifest(r->dir, 0, &why, &before);
@@ -124,6 +127,8 @@ static enum status take_option(void *arg, int key, const char *value)
 {
 	struct request *r = arg;
 
+	if (signing_is(key))
+		return signing_take(&r->signing, r->self, key, value);
 	switch (key) {
 	case 'd':
 		r->dir = value;
@@ -154,7 +159,11 @@ static enum status run(const struct command *self, int argc, char **argv, enum s
 	if (first < argc)
 		return usage_error(self, "'%s' is one word too many", argv[first]);
 	r.dir = data_directory(r.dir);
-	return publish(&r, pausing);
+	status = signing_begin(&r.signing, self, r.dir);
+	if (!status)
+		status = publish(&r, pausing);
+	signing_end(&r.signing);
+	return status;
 }
 
 static enum status pause_run(const struct command *self, int argc, char **argv)
@@ -180,6 +189,7 @@ const struct command cmd_pause = {
 				"filtering is back after that, such as 10m (default: no end)" },
 			{ OPT_REASON, "reason", "TEXT", "why, for the history" },
 			{ OPT_JSON, "json", NULL, "what was published, on standard output" },
+			SIGNING_OPTIONS,
 			{ 0 },
 		},
 	.run = pause_run,
@@ -195,6 +205,7 @@ const struct command cmd_resume = {
 			{ 'd', "dir", "DIR", "the data directory" },
 			{ OPT_REASON, "reason", "TEXT", "why, for the history" },
 			{ OPT_JSON, "json", NULL, "what was published, on standard output" },
+			SIGNING_OPTIONS,
 			{ 0 },
 		},
 	.run = resume_run,

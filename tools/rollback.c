@@ -8,6 +8,7 @@
 #include "paused.h"
 #include "say.h"
 #include "serial.h"
+#include "signing.h"
 #include "sinkhole/grow.h"
 #include "when.h"
 
@@ -15,6 +16,7 @@ struct request {
 	const struct command *self;
 	const char *dir, *reason;
 	uint64_t serial; /* 0: the one before */
+	struct signing signing;
 };
 
 #define AGAIN "rollback to " /* and a serial: the origin of one that is an older one again */
@@ -166,6 +168,7 @@ static enum status rollback(struct request *r)
 		return usage_error(r->self, "SOURCE_DATE_EPOCH is no number of seconds");
 	/* the original, so that nobody must follow a chain that may have been pruned */
 	snprintf(origin, sizeof origin, AGAIN "%llu", (unsigned long long)original(&chosen));
+	signing_fill(&r->signing, &what);
 	what.again = r->serial;
 	what.origin = origin;
 	what.reason = r->reason;
@@ -184,6 +187,8 @@ static enum status take_option(void *arg, int key, const char *value)
 {
 	struct request *r = arg;
 
+	if (signing_is(key))
+		return signing_take(&r->signing, r->self, key, value);
 	if (key == 'd') {
 		r->dir = value;
 		return STATUS_DONE;
@@ -204,7 +209,11 @@ static enum status rollback_run(const struct command *self, int argc, char **arg
 	if (first < argc && !serial_parse(argv[first], &r.serial))
 		return usage_error(self, "'%s' is no serial", argv[first]);
 	r.dir = data_directory(r.dir);
-	return rollback(&r);
+	status = signing_begin(&r.signing, self, r.dir);
+	if (!status)
+		status = rollback(&r);
+	signing_end(&r.signing);
+	return status;
 }
 
 const struct command cmd_rollback = {
@@ -218,6 +227,7 @@ const struct command cmd_rollback = {
 		(const struct option_row[]){
 			{ 'd', "dir", "DIR", "the data directory" },
 			{ 256, "reason", "TEXT", "why, for the history" },
+			SIGNING_OPTIONS,
 			{ 0 },
 		},
 	.run = rollback_run,

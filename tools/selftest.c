@@ -20,6 +20,7 @@
 
 struct test {
 	const char *dir, *unbound, *user;
+	const char *keys; /* the resolver's file of public keys; NULL: it has none */
 	unsigned failed;
 	bool damaged; /* the data is, not only missing */
 };
@@ -142,9 +143,10 @@ static void check_unbound(struct test *t)
 
 /* --- data --------------------------------------------------------------------------------------- */
 
-static bool can_open(const char *path)
+/* flags    more of them */
+static bool can_open(const char *path, int flags)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags);
 
 	if (fd >= 0)
 		close(fd);
@@ -156,20 +158,22 @@ static bool can_open_in(const char *dir, const char *name)
 	char path[PATH_MAX];
 
 	return (size_t)snprintf(path, sizeof path, "%s/%s", dir, name) < sizeof path &&
-		can_open(path);
+		can_open(path, O_NOFOLLOW);
 }
 
-static bool can_read_data(const char *dir, const struct sink_manifest *m)
+static bool can_read_data(const struct test *t, const struct sink_manifest *m)
 {
+	const char *dir = t->dir;
 	char gen[PATH_MAX];
 
-	return can_open_in(dir, "current") &&
+	return (!t->keys || can_open(t->keys, 0)) && can_open_in(dir, "current") &&
 		(size_t)snprintf(gen, sizeof gen, "%s/gen", dir) < sizeof gen &&
 		can_open_in(gen, m->base) && can_open_in(gen, m->policy);
 }
 
 /* In a process of its own that becomes that user, since only the kernel knows all that decides. */
-static bool can_user_read(const struct passwd *user, const char *dir, const struct sink_manifest *m)
+static bool can_user_read(const struct passwd *user, const struct test *t,
+	const struct sink_manifest *m)
 {
 	int status = 1;
 	pid_t pid = fork();
@@ -178,7 +182,7 @@ static bool can_user_read(const struct passwd *user, const char *dir, const stru
 		bool is_user = initgroups(user->pw_name, user->pw_gid) == 0 &&
 			setgid(user->pw_gid) == 0 && setuid(user->pw_uid) == 0;
 
-		_exit(is_user && can_read_data(dir, m) ? 0 : 1);
+		_exit(is_user && can_read_data(t, m) ? 0 : 1);
 	}
 	if (pid < 0 || waitpid(pid, &status, 0) < 0)
 		return false;
@@ -195,11 +199,10 @@ static void check_access(struct test *t, const struct sink_manifest *m)
 			"checked (--user=NAME)",
 			t->user);
 	} else if (geteuid() != 0 && geteuid() != user->pw_uid) {
-		check(t, can_read_data(t->dir, m),
-			"data is readable for us (as root: for user '%s')", t->user);
+		check(t, can_read_data(t, m), "data is readable for us (as root: for user '%s')",
+			t->user);
 	} else {
-		bool ok =
-			geteuid() == 0 ? can_user_read(user, t->dir, m) : can_read_data(t->dir, m);
+		bool ok = geteuid() == 0 ? can_user_read(user, t, m) : can_read_data(t, m);
 
 		check(t, ok,
 			ok ? "data is readable for user '%s'"
@@ -207,6 +210,27 @@ static void check_access(struct test *t, const struct sink_manifest *m)
 			     "directories above it",
 			t->user);
 	}
+}
+
+/* Would a resolver of this machine take what is published? */
+static void check_signatures(struct test *t, const struct sink_manifest *m)
+{
+	struct sink_keys *keys;
+	struct sink_why why;
+	const char *path;
+	int err = data_keys(NULL, &why, &path, &keys);
+
+	if (!err && !keys) {
+		check(t, true, "there is no '%s': the resolver takes what is not signed, too",
+			path);
+		return;
+	}
+	if (!err)
+		err = sink_keys_check(keys, m, &why);
+	check(t, !err, "%s%s", err ? why.text : "published generation is signed as asked for by ",
+		err ? ": the resolver does not take it" : path);
+	sink_keys_free(keys);
+	t->keys = path;
 }
 
 static void check_data(struct test *t)
@@ -227,6 +251,7 @@ static void check_data(struct test *t)
 	if (!check(t, !err, "%s%s", err ? why.text : "published generation verifies",
 		    err == SINK_ECORRUPT ? ": compile again, or roll back" : ""))
 		return;
+	check_signatures(t, &manifest);
 	check_access(t, &manifest);
 }
 

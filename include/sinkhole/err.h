@@ -16,6 +16,7 @@ enum sink_err {
 	SINK_EOLD = -9, /* a serial that is not newer than the one in use */
 	SINK_ECANCELED = -10, /* the caller's own flag asked to stop */
 	SINK_EINVAL = -11, /* the caller broke the contract; a bug in the program */
+	SINK_EUNSIGNED = -12, /* without a signature that counts: ask for one, or for another key */
 };
 
 /* A short text for `err`, lower case, without a full stop: "not found".

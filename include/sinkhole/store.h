@@ -18,7 +18,18 @@
 #define SINK_FILE_NAME_MAX 128 /* bytes of a file's name inside gen/, with the NUL */
 #define SINK_MANIFEST_MAX 8192 /* bytes of a manifest */
 #define SINK_NOTE_MAX 256 /* bytes of origin and reason, with the NUL */
+#define SINK_KEY_ID_LEN 8 /* bytes that name a key: of the SHA-256 of the public one */
+#define SINK_SIGNATURE_LEN 64 /* bytes */
+#define SINK_SIGNATURES_MAX 2 /* of a manifest */
 #define SINK_KEEP_DEFAULT 8 /* generations, the published one among them */
+
+struct sink_signer;
+
+/* By whom, and what; see sign.h. */
+struct sink_signature {
+	uint8_t key[SINK_KEY_ID_LEN];
+	uint8_t bytes[SINK_SIGNATURE_LEN];
+};
 
 struct sink_manifest {
 	uint64_t serial; /* 1 and up; never reused, never goes back */
@@ -36,6 +47,11 @@ struct sink_manifest {
 	/* A pause: seconds since 1970. Both 0: there is none */
 	int64_t paused_since; /* for people; whatever the clock says before, it is paused */
 	int64_t paused_until; /* the first second at which filtering is back, or SINK_PAUSED_OPEN */
+	int64_t expires; /* from which second on something fresher should be there; 0: never */
+	/* Nobody has looked whether they are right, unless sink_keys_check() did */
+	unsigned signatures_count;
+	struct sink_signature
+		signatures[SINK_SIGNATURES_MAX]; /* of different keys, their ids rising */
 };
 
 #define SINK_PAUSED_OPEN INT64_MAX /* until somebody ends it */
@@ -47,6 +63,12 @@ struct sink_manifest {
 static inline bool sink_is_paused(const struct sink_manifest *manifest, int64_t now)
 {
 	return manifest->paused_until != 0 && now < manifest->paused_until;
+}
+
+/* Should something fresher be published by now? It is no reason not to use it. */
+static inline bool sink_is_expired(const struct sink_manifest *manifest, int64_t now)
+{
+	return manifest->expires != 0 && now >= manifest->expires;
 }
 
 /* Read a manifest from its text, strictly: an unknown line, a missing line, a wrong digest of the
@@ -130,6 +152,10 @@ struct sink_publish {
 	bool wait; /* wait for another publisher's lock instead of SINK_EBUSY */
 	enum sink_pausing pausing;
 	int64_t pause_until; /* of BEGIN: the first second at which it is over, to come; SINK_PAUSED_OPEN */
+	int64_t expires; /* seconds since 1970; 0: that of `again`, and with `temp` none */
+	struct sink_signer *const *signers; /* secret keys to sign with; borrowed */
+	unsigned signers_count; /* 0 to SINK_SIGNATURES_MAX */
+	bool may_unsign; /* publish without a signature although what is published now has one */
 };
 
 /* Publish: digest, fsync, name by content, the policy's file, manifest, rename over `current`, fsync of the
@@ -142,6 +168,9 @@ struct sink_publish {
  * A damaged `current` does not lock the operator out: it is replaced. Its serial is known all the
  * same, because gen holds its manifest, damaged or not, under a name that says the serial.
  *
+ * Where what is published has a signature, nothing is published without one, unless `may_unsign` says so: resolvers that
+ * have a key would refuse it, and one that starts then would have nothing to filter by.
+ *
  * Pruning keeps the newest `keep` manifests, and the bases and policies that they name. While one of these
  * cannot be read no such file is removed, since it might be the one: that goes for those of another version, too.
  * What cannot be removed is left for the next time.
@@ -149,10 +178,11 @@ struct sink_publish {
  * out      the manifest as published; written when it is: on SINK_OK, and on SINK_EIO when the very last
  *          fsync failed, which `why` says too. Set its serial to 0 before, to tell the two apart
  * returns  SINK_OK; SINK_ENOENT (no data directory, no generation `again`, no pause to end); SINK_EBUSY; SINK_EIO;
- *          SINK_ENOMEM; SINK_ECORRUPT (the manifest or the base of `again` is damaged, or its policy where that
+ *          SINK_ENOMEM; SINK_EUNSIGNED (what is published has a signature, and there are no `signers`);
+ *          SINK_ECORRUPT (the manifest or the base of `again` is damaged, or its policy where that
  *          is published again; `temp` has another size than its summary says); SINK_EVERSION (the manifest of
  *          `again`); SINK_EINVAL (a policy with a field out of its range, a text that is not one line or too
- *          long, a time before 1970, a pause that would be over, `temp` not inside DIR/gen, nothing to publish).
+ *          long, a time before 1970, a pause that would be over, the same signer twice or too many, `temp` not inside DIR/gen, nothing to publish).
  *          After a failure nothing is
  *          published (but for that last fsync: what is published may then not outlive a power cut)
  *          and `temp`, if it was there, still is there: the caller removes it

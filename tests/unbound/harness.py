@@ -689,7 +689,8 @@ class Unbound:
         self.log_path = self.dir + "/log"
         self.conf = self.dir + "/unbound.conf"
         self.environ = dict(os.environ)
-        self.environ.pop("SINKHOLE_DIR", None)
+        for variable in ("SINKHOLE_DIR", "SINKHOLE_KEY", "SINKHOLE_RUN"):
+            self.environ.pop(variable, None)
         self.environ.update(environ or {})
         if store is None:
             modules = " ".join(word for word in modules.split() if word != "dynlib")
