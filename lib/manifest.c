@@ -10,25 +10,29 @@
 #include "digest.h"
 
 #define HEAD "sinkhole-generation "
-/* A pause has a version of its own, so that what has none is read by those who know the one before, too. */
-#define VERSION 2
-#define VERSION_PAUSED 3
+#define VERSION 2 /* the lowest and the highest that is read */
+#define VERSION_MAX 4
 #define END "end "
 
 enum form { FORM_NUMBER, FORM_TIME, FORM_END, FORM_TEXT, FORM_DIGEST };
+
+/* Lines that a manifest has, or lacks, together. */
+enum group { GROUP_ALL, GROUP_DELTA, GROUP_CHANGES, GROUP_PAUSE, GROUP_COUNT };
 
 struct row {
 	const char *word;
 	enum form form;
 	size_t offset; /* in struct sink_manifest */
 	size_t size; /* bytes there */
+	enum group group;
 };
 
-#define ROW(word, form, member) \
+#define ROW_OF(group, word, form, member) \
 	{ \
 		word, form, offsetof(struct sink_manifest, member), \
-			sizeof(((struct sink_manifest *)0)->member) \
+			sizeof(((struct sink_manifest *)0)->member), group \
 	}
+#define ROW(word, form, member) ROW_OF(GROUP_ALL, word, form, member)
 
 static const struct row rows[] = {
 	ROW("serial", FORM_NUMBER, serial),
@@ -44,12 +48,60 @@ static const struct row rows[] = {
 	ROW("policy", FORM_TEXT, policy),
 	ROW("policy-size", FORM_NUMBER, policy_size),
 	ROW("policy-sha256", FORM_DIGEST, policy_digest),
-	ROW("paused", FORM_TIME, paused_since),
-	ROW("paused-until", FORM_END, paused_until),
+	ROW_OF(GROUP_DELTA, "delta", FORM_TEXT, delta),
+	ROW_OF(GROUP_DELTA, "delta-size", FORM_NUMBER, delta_size),
+	ROW_OF(GROUP_DELTA, "delta-sha256", FORM_DIGEST, delta_digest),
+	ROW_OF(GROUP_CHANGES, "changes", FORM_TEXT, changes),
+	ROW_OF(GROUP_CHANGES, "changes-size", FORM_NUMBER, changes_size),
+	ROW_OF(GROUP_CHANGES, "changes-sha256", FORM_DIGEST, changes_digest),
+	ROW_OF(GROUP_PAUSE, "paused", FORM_TIME, paused_since),
+	ROW_OF(GROUP_PAUSE, "paused-until", FORM_END, paused_until),
 };
 
-#define ROWS_PAUSED (sizeof rows / sizeof rows[0])
-#define ROWS (ROWS_PAUSED - 2)
+#define ROWS (sizeof rows / sizeof rows[0])
+
+static bool is_always(const struct sink_manifest *m)
+{
+	(void)m;
+	return true;
+}
+
+static bool has_delta(const struct sink_manifest *m)
+{
+	return m->delta[0];
+}
+
+static bool has_changes(const struct sink_manifest *m)
+{
+	return m->changes[0];
+}
+
+static bool has_pause(const struct sink_manifest *m)
+{
+	return m->paused_until != 0;
+}
+
+/* A manifest has the lowest version that knows all of its lines, so that who knows that one alone can read it. */
+static const struct {
+	unsigned version;
+	bool (*is_there)(const struct sink_manifest *m);
+} groups[] = {
+	[GROUP_ALL] = { VERSION, is_always },
+	[GROUP_DELTA] = { 4, has_delta },
+	[GROUP_CHANGES] = { 4, has_changes },
+	[GROUP_PAUSE] = { 3, has_pause },
+};
+_Static_assert(sizeof groups / sizeof groups[0] == GROUP_COUNT, "a group has no version");
+
+static unsigned version_of(const struct sink_manifest *m)
+{
+	unsigned version = VERSION;
+
+	for (int i = 0; i < GROUP_COUNT; i++)
+		if (groups[i].version > version && groups[i].is_there(m))
+			version = groups[i].version;
+	return version;
+}
 
 /* --- what the fields may hold ----------------------------------------------------------------- */
 
@@ -114,6 +166,15 @@ static bool is_pause(int64_t since, int64_t until)
 			  : is_time(since) && (is_time(until) || until == SINK_PAUSED_OPEN);
 }
 
+/* A file that there need not be: without it all is empty. */
+static bool is_optional_file(const char name[SINK_FILE_NAME_MAX], uint64_t size)
+{
+	if (!name[0])
+		return size == 0;
+	return is_file_name(name) && manifest_is_text(sink_span_text(name), SINK_FILE_NAME_MAX) &&
+		size <= MANIFEST_NUMBER_MAX;
+}
+
 int manifest_check(const struct sink_manifest *m, struct sink_why *why)
 {
 	const char *bad = NULL;
@@ -137,6 +198,11 @@ int manifest_check(const struct sink_manifest *m, struct sink_why *why)
 	else if (m->base_size > MANIFEST_NUMBER_MAX || m->policy_size > MANIFEST_NUMBER_MAX ||
 		m->names > MANIFEST_NUMBER_MAX || m->listings > MANIFEST_NUMBER_MAX)
 		bad = "number";
+	else if (!is_optional_file(m->delta, m->delta_size) ||
+		(m->delta[0] && !m->changes[0])) /* nobody knew what it is made of */
+		bad = "delta";
+	else if (!is_optional_file(m->changes, m->changes_size))
+		bad = "changes";
 	else if (!is_pause(m->paused_since, m->paused_until))
 		bad = "pause";
 	return bad ? sink_why(why, SINK_EINVAL, "manifest: %s out of its range", bad) : SINK_OK;
@@ -146,7 +212,7 @@ int manifest_check(const struct sink_manifest *m, struct sink_why *why)
 
 struct text_out {
 	char *at;
-	size_t len; /* below SINK_MANIFEST_MAX: all fields together are a fifth of it */
+	size_t len; /* below SINK_MANIFEST_MAX: all fields together are a quarter of it */
 };
 
 static void put(struct text_out *out, struct sink_span bytes)
@@ -235,13 +301,13 @@ size_t sink_manifest_format(const struct sink_manifest *manifest, char text[SINK
 {
 	struct text_out out = { .at = text };
 	uint8_t digest[SINK_DIGEST_LEN] = { 0 };
-	bool paused = manifest->paused_until != 0;
 
 	put_text(&out, HEAD);
-	put_number(&out, paused ? VERSION_PAUSED : VERSION);
+	put_number(&out, version_of(manifest));
 	put_text(&out, "\n");
-	for (size_t i = 0; i < (paused ? ROWS_PAUSED : ROWS); i++)
-		put_row(&out, &rows[i], manifest);
+	for (size_t i = 0; i < ROWS; i++)
+		if (groups[rows[i].group].is_there(manifest))
+			put_row(&out, &rows[i], manifest);
 	/* Without memory for a digest the text is one that no reader takes. */
 	(void)digest_of(sink_span(text, out.len), digest);
 	put_text(&out, END);
@@ -353,23 +419,43 @@ static bool get_row(struct sink_span line, const struct row *row, struct sink_ma
 	return false;
 }
 
-/* The first line: is it a manifest, and one of our versions?
- *
- * count    how many lines one of this version has, besides the first and the last */
-static int get_head(struct sink_span *rest, struct sink_why *why, size_t *count)
+/* The first line: is it a manifest, and one of our versions? */
+static int get_head(struct sink_span *rest, struct sink_why *why)
 {
 	struct sink_span line;
 	uint64_t version;
 
 	if (!next_line(rest, &line) || !next_word(&line, HEAD) || !get_number(line, &version))
 		return sink_why(why, SINK_ECORRUPT, "not a manifest");
-	if (version != VERSION && version != VERSION_PAUSED)
+	if (version < VERSION || version > VERSION_MAX)
 		return sink_why(why, SINK_EVERSION,
-			"written by %s version of sinkhole (manifest %llu, this one reads %d and "
+			"written by %s version of sinkhole (manifest %llu, this one reads %d to "
 			"%d)",
 			version < VERSION ? "an earlier" : "a later", (unsigned long long)version,
-			VERSION, VERSION_PAUSED);
-	*count = version == VERSION ? ROWS : ROWS_PAUSED;
+			VERSION, VERSION_MAX);
+	return SINK_OK;
+}
+
+static bool is_about(struct sink_span line, const struct row *row)
+{
+	return next_word(&line, row->word) && (line.len == 0 || line.at[0] == ' ');
+}
+
+/* The lines between the first and the last. One that need not be there is taken where it stands; whether it may, and
+ * whether others had to be, shows when all is written again. */
+static int get_rows(struct sink_span rest, struct sink_why *why, struct sink_manifest *m)
+{
+	for (size_t i = 0; i < ROWS; i++) {
+		struct sink_span line, after = rest;
+		bool is_there = next_line(&after, &line);
+
+		if (rows[i].group != GROUP_ALL && (!is_there || !is_about(line, &rows[i])))
+			continue;
+		if (!is_there || !get_row(line, &rows[i], m))
+			return sink_why(why, SINK_ECORRUPT, "no valid %s where it belongs",
+				rows[i].word);
+		rest = after;
+	}
 	return SINK_OK;
 }
 
@@ -398,22 +484,19 @@ static int check_end(struct sink_span text, struct sink_why *why)
 int sink_manifest_parse(struct sink_span text, struct sink_why *why, struct sink_manifest *out)
 {
 	struct sink_manifest m = { 0 };
-	struct sink_span rest = text, line;
+	struct sink_span rest = text;
 	char again[SINK_MANIFEST_MAX];
-	size_t count = 0;
 	int err;
 
 	if (text.len >= SINK_MANIFEST_MAX)
 		return sink_why(why, SINK_ECORRUPT, "longer than a manifest can be");
-	err = get_head(&rest, why, &count);
+	err = get_head(&rest, why);
 	if (!err)
 		err = check_end(text, why);
+	if (!err)
+		err = get_rows(rest, why, &m);
 	if (err)
 		return err;
-	for (size_t i = 0; i < count; i++)
-		if (!next_line(&rest, &line) || !get_row(line, &rows[i], &m))
-			return sink_why(why, SINK_ECORRUPT, "no valid %s where it belongs",
-				rows[i].word);
 	if (manifest_check(&m, why))
 		return SINK_ECORRUPT;
 	if (!sink_span_equal(text, sink_span(again, sink_manifest_format(&m, again))))
