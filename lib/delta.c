@@ -121,13 +121,14 @@ static int take_listing(struct delta *d, uint64_t listing)
 
 	if (!err)
 		err = schema_record_decode(bytes, &record);
-	if (!err)
-		err = intern_add(&d->records, bytes, &number);
+	if (err)
+		return err;
+	err = intern_add(&d->records, bytes, &number);
 	if (!err)
 		err = put(&d->before, number, schema_listing_scope(listing));
-	if (!err && !is_away(d, record.text[SINK_FIELD_SOURCE]))
-		err = put(&d->after, number, schema_listing_scope(listing));
-	return err;
+	if (err || is_away(d, record.text[SINK_FIELD_SOURCE]))
+		return err;
+	return put(&d->after, number, schema_listing_scope(listing));
 }
 
 static int look_up(struct delta *d)

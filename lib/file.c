@@ -185,8 +185,8 @@ int file_load(int dirfd, const char *name, const char *shown, uint64_t size, uin
 	const uint8_t digest[SINK_DIGEST_LEN], struct sink_why *why, uint8_t **out)
 {
 	uint8_t *bytes = NULL;
-	uint64_t found;
-	int fd, err = file_open(dirfd, name, shown, why, &fd, &found);
+	uint64_t found = 0;
+	int fd = -1, err = file_open(dirfd, name, shown, why, &fd, &found);
 
 	if (err)
 		return err;

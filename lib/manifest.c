@@ -22,15 +22,15 @@ enum group { GROUP_ALL, GROUP_DELTA, GROUP_CHANGES, GROUP_PAUSE, GROUP_COUNT };
 struct row {
 	const char *word;
 	enum form form;
+	enum group group;
 	size_t offset; /* in struct sink_manifest */
 	size_t size; /* bytes there */
-	enum group group;
 };
 
 #define ROW_OF(group, word, form, member) \
 	{ \
-		word, form, offsetof(struct sink_manifest, member), \
-			sizeof(((struct sink_manifest *)0)->member), group \
+		word, form, group, offsetof(struct sink_manifest, member), \
+			sizeof(((struct sink_manifest *)0)->member) \
 	}
 #define ROW(word, form, member) ROW_OF(GROUP_ALL, word, form, member)
 

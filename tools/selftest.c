@@ -165,7 +165,8 @@ static bool can_read_data(const char *dir, const struct sink_manifest *m)
 
 	return can_open_in(dir, "current") &&
 		(size_t)snprintf(gen, sizeof gen, "%s/gen", dir) < sizeof gen &&
-		can_open_in(gen, m->base) && can_open_in(gen, m->policy);
+		can_open_in(gen, m->base) && can_open_in(gen, m->policy) &&
+		(!m->delta[0] || can_open_in(gen, m->delta));
 }
 
 /* In a process of its own that becomes that user, since only the kernel knows all that decides. */
