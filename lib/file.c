@@ -161,3 +161,48 @@ int file_digest(int from, int to, uint64_t size, const char *shown, const atomic
 	digest_free(c.digest);
 	return err;
 }
+
+static int load(int fd, uint8_t *bytes, size_t len, const char *shown,
+	const uint8_t digest[SINK_DIGEST_LEN], struct sink_why *why)
+{
+	uint8_t found[SINK_DIGEST_LEN];
+	ssize_t got = file_read(fd, bytes, len);
+	int err;
+
+	if (got < 0)
+		return sink_why(why, SINK_EIO, "%s: %m", shown);
+	if ((size_t)got != len)
+		return sink_why(why, SINK_ECORRUPT, "%s: shorter than it was", shown);
+	err = digest_of(sink_span(bytes, len), found);
+	if (err)
+		return sink_why(why, err, "%s: %s", shown, sink_strerror(err));
+	if (memcmp(found, digest, sizeof found) != 0)
+		return sink_why(why, SINK_ECORRUPT, "%s: digest differs from the manifest", shown);
+	return SINK_OK;
+}
+
+int file_load(int dirfd, const char *name, const char *shown, uint64_t size, uint64_t max,
+	const uint8_t digest[SINK_DIGEST_LEN], struct sink_why *why, uint8_t **out)
+{
+	uint8_t *bytes = NULL;
+	uint64_t found = 0;
+	int fd = -1, err = file_open(dirfd, name, shown, why, &fd, &found);
+
+	if (err)
+		return err;
+	if (found != size || size > max) {
+		err = sink_why(why, SINK_ECORRUPT, "%s: %llu bytes, the manifest says %llu", shown,
+			(unsigned long long)found, (unsigned long long)size);
+	} else {
+		bytes = malloc((size_t)size + 1);
+		err = bytes
+			? load(fd, bytes, (size_t)size, shown, digest, why)
+			: sink_why(why, SINK_ENOMEM, "%s: %s", shown, sink_strerror(SINK_ENOMEM));
+	}
+	close(fd);
+	if (err)
+		free(bytes);
+	else
+		*out = bytes;
+	return err;
+}

@@ -41,4 +41,14 @@ int file_write(int fd, struct sink_span bytes);
 int file_digest(int from, int to, uint64_t size, const char *shown, const atomic_bool *cancel,
 	struct sink_why *why, uint8_t digest[SINK_DIGEST_LEN]);
 
+/* Read a whole file into memory, if it is what a manifest promises.
+ *
+ * size     that is promised
+ * max      bytes; more are refused, whatever is promised
+ * out      the caller frees it; `size` bytes
+ * returns  as file_open(); SINK_ECORRUPT (another size or digest, or too large)
+ */
+int file_load(int dirfd, const char *name, const char *shown, uint64_t size, uint64_t max,
+	const uint8_t digest[SINK_DIGEST_LEN], struct sink_why *why, uint8_t **out);
+
 #endif

@@ -86,55 +86,60 @@ bool gendir_is_manifest(const char *name, uint64_t *serial)
 	return true;
 }
 
-/* What a published file's name begins and ends with. */
-struct kind {
+#define FIELDS(file) \
+	offsetof(struct sink_manifest, file), offsetof(struct sink_manifest, file##_size), \
+		offsetof(struct sink_manifest, file##_digest)
+
+/* What a published file's name begins and ends with, and where a manifest has it. */
+static const struct {
 	const char *first, *last;
+	size_t name, size, digest;
+} kinds[] = {
+	[GENDIR_BASE] = { "base-", ".mdb", FIELDS(base) },
+	[GENDIR_POLICY] = { "policy-", ".bin", FIELDS(policy) },
+	[GENDIR_DELTA] = { "delta-", ".mdb", FIELDS(delta) },
+	[GENDIR_CHANGES] = { "changes-", ".txt", FIELDS(changes) },
 };
+_Static_assert(sizeof kinds / sizeof kinds[0] == GENDIR_KINDS, "a kind of file has no name");
 
-static const struct kind base = { "base-", ".mdb" }, policy = { "policy-", ".bin" };
+struct gendir_file gendir_file_of(struct sink_manifest *manifest, enum gendir_kind kind)
+{
+	uint8_t *at = (uint8_t *)manifest;
 
-static void file_name(const struct kind *kind, uint64_t serial,
-	const uint8_t digest[SINK_DIGEST_LEN], char out[SINK_FILE_NAME_MAX])
+	return (struct gendir_file){ .name = (char *)at + kinds[kind].name,
+		.size = (uint64_t *)(void *)(at + kinds[kind].size),
+		.digest = at + kinds[kind].digest };
+}
+
+void gendir_name(enum gendir_kind kind, uint64_t serial, const uint8_t digest[SINK_DIGEST_LEN],
+	char out[SINK_FILE_NAME_MAX])
 {
 	char hex[DIGEST_HEX_LEN + 1];
 
 	digest_to_hex(digest, hex);
-	snprintf(out, SINK_FILE_NAME_MAX, "%s%llu-%.*s%s", kind->first, (unsigned long long)serial,
-		DIGEST_DIGITS, hex, kind->last);
+	snprintf(out, SINK_FILE_NAME_MAX, "%s%llu-%.*s%s", kinds[kind].first,
+		(unsigned long long)serial, DIGEST_DIGITS, hex, kinds[kind].last);
 }
 
-static bool is_file(const struct kind *kind, const char *name, uint64_t *serial)
+bool gendir_is(enum gendir_kind kind, const char *name, uint64_t *serial)
 {
-	size_t len = strlen(name), first = strlen(kind->first), last = strlen(kind->last);
+	size_t len = strlen(name), first = strlen(kinds[kind].first),
+	       last = strlen(kinds[kind].last);
 	const char *rest;
 
-	if (strncmp(name, kind->first, first) != 0 || len < last ||
-		strcmp(name + len - last, kind->last) != 0)
+	if (strncmp(name, kinds[kind].first, first) != 0 || len < last ||
+		strcmp(name + len - last, kinds[kind].last) != 0)
 		return false;
 	rest = take_serial(name + first, serial);
 	return rest && *rest == '-';
 }
 
-void gendir_base_name(uint64_t serial, const uint8_t digest[SINK_DIGEST_LEN],
-	char out[SINK_FILE_NAME_MAX])
+bool gendir_is_file(const char *name, uint64_t *serial)
 {
-	file_name(&base, serial, digest, out);
-}
-
-bool gendir_is_base(const char *name, uint64_t *serial)
-{
-	return is_file(&base, name, serial);
-}
-
-void gendir_policy_name(uint64_t serial, const uint8_t digest[SINK_DIGEST_LEN],
-	char out[SINK_FILE_NAME_MAX])
-{
-	file_name(&policy, serial, digest, out);
-}
-
-bool gendir_is_policy(const char *name, uint64_t *serial)
-{
-	return is_file(&policy, name, serial);
+	for (int kind = 0; kind < GENDIR_KINDS; kind++)
+		if (gendir_is((enum gendir_kind)kind, name, serial))
+			return true;
+	return false;
 }
 
 /* The time makes it new among this process's, the look at the directory among those of processes
@@ -260,4 +265,24 @@ int gendir_manifest(const struct gendir *gendir, uint64_t serial, struct sink_wh
 			(unsigned long long)manifest.serial);
 	*out = manifest;
 	return SINK_OK;
+}
+
+/* --- live changes ----------------------------------------------------------------------------- */
+
+#define CHANGES_SIZE_MAX \
+	(UINT64_C(256) << 20) /* bytes: millions of names, which belong into a base */
+
+int gendir_changes(const struct gendir *gendir, const struct sink_manifest *manifest,
+	struct sink_why *why, uint8_t **out, size_t *len)
+{
+	char shown[PATH_MAX];
+	int err = SINK_OK;
+
+	*out = NULL;
+	snprintf(shown, sizeof shown, "%s/" GENDIR_GEN "/%s", gendir->path, manifest->changes);
+	if (manifest->changes[0])
+		err = file_load(gendir->gen, manifest->changes, shown, manifest->changes_size,
+			CHANGES_SIZE_MAX, manifest->changes_digest, why, out);
+	*len = err ? 0 : (size_t)manifest->changes_size;
+	return err == SINK_ENOENT ? SINK_ECORRUPT : err;
 }

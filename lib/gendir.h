@@ -26,15 +26,25 @@ void gendir_close(struct gendir *gendir);
 void gendir_manifest_name(uint64_t serial, char out[SINK_FILE_NAME_MAX]);
 bool gendir_is_manifest(const char *name, uint64_t *serial);
 
-/* base-SERIAL-DIGEST.mdb, and back; here any serial in such a place counts. */
-void gendir_base_name(uint64_t serial, const uint8_t digest[SINK_DIGEST_LEN],
-	char out[SINK_FILE_NAME_MAX]);
-bool gendir_is_base(const char *name, uint64_t *serial);
+/* The files that a manifest may name. */
+enum gendir_kind { GENDIR_BASE, GENDIR_POLICY, GENDIR_DELTA, GENDIR_CHANGES, GENDIR_KINDS };
 
-/* policy-SERIAL-DIGEST.bin, and back, likewise. */
-void gendir_policy_name(uint64_t serial, const uint8_t digest[SINK_DIGEST_LEN],
+/* What a manifest says of one; an empty name: there is none. Borrowed from the manifest. */
+struct gendir_file {
+	char *name; /* SINK_FILE_NAME_MAX bytes */
+	uint64_t *size;
+	uint8_t *digest; /* SINK_DIGEST_LEN bytes */
+};
+
+struct gendir_file gendir_file_of(struct sink_manifest *manifest, enum gendir_kind kind);
+
+/* base-SERIAL-DIGEST.mdb, policy-SERIAL-DIGEST.bin and so on, and back; here any serial in such a place counts. */
+void gendir_name(enum gendir_kind kind, uint64_t serial, const uint8_t digest[SINK_DIGEST_LEN],
 	char out[SINK_FILE_NAME_MAX]);
-bool gendir_is_policy(const char *name, uint64_t *serial);
+bool gendir_is(enum gendir_kind kind, const char *name, uint64_t *serial);
+
+/* Is it a file of any of these kinds? */
+bool gendir_is_file(const char *name, uint64_t *serial);
 
 /* tmp-PID-N, new in `gen`. */
 void gendir_temp_name(int gen, char out[SINK_FILE_NAME_MAX]);
@@ -64,5 +74,9 @@ int gendir_serials(const struct gendir *gendir, struct sink_why *why, struct ser
  */
 int gendir_manifest(const struct gendir *gendir, uint64_t serial, struct sink_why *why,
 	struct sink_manifest *out);
+
+/* Read and verify the live changes that a manifest names; as sink_store_changes(). */
+int gendir_changes(const struct gendir *gendir, const struct sink_manifest *manifest,
+	struct sink_why *why, uint8_t **out, size_t *len);
 
 #endif

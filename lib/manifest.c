@@ -23,12 +23,22 @@ enum form { FORM_NUMBER, FORM_TIME, FORM_END, FORM_TEXT, FORM_DIGEST };
 #define VERSION_LAST 4
 #define VERSION_SIGNED 4
 
-enum part { PART_ALL, PART_PAUSE, PART_EXPIRY };
+enum part { PART_ALL, PART_DELTA, PART_CHANGES, PART_PAUSE, PART_EXPIRY };
 
 static bool is_always_there(const struct sink_manifest *m)
 {
 	(void)m;
 	return true;
+}
+
+static bool has_delta(const struct sink_manifest *m)
+{
+	return m->delta[0];
+}
+
+static bool has_changes(const struct sink_manifest *m)
+{
+	return m->changes[0];
 }
 
 static bool has_pause(const struct sink_manifest *m)
@@ -46,6 +56,8 @@ static const struct {
 	bool (*is_there)(const struct sink_manifest *m);
 } parts[] = {
 	[PART_ALL] = { VERSION_FIRST, is_always_there },
+	[PART_DELTA] = { 4, has_delta },
+	[PART_CHANGES] = { 4, has_changes },
 	[PART_PAUSE] = { 3, has_pause },
 	[PART_EXPIRY] = { 4, has_expiry },
 };
@@ -78,6 +90,12 @@ static const struct row rows[] = {
 	ROW(PART_ALL, "policy", FORM_TEXT, policy),
 	ROW(PART_ALL, "policy-size", FORM_NUMBER, policy_size),
 	ROW(PART_ALL, "policy-sha256", FORM_DIGEST, policy_digest),
+	ROW(PART_DELTA, "delta", FORM_TEXT, delta),
+	ROW(PART_DELTA, "delta-size", FORM_NUMBER, delta_size),
+	ROW(PART_DELTA, "delta-sha256", FORM_DIGEST, delta_digest),
+	ROW(PART_CHANGES, "changes", FORM_TEXT, changes),
+	ROW(PART_CHANGES, "changes-size", FORM_NUMBER, changes_size),
+	ROW(PART_CHANGES, "changes-sha256", FORM_DIGEST, changes_digest),
 	ROW(PART_PAUSE, "paused", FORM_TIME, paused_since),
 	ROW(PART_PAUSE, "paused-until", FORM_END, paused_until),
 	ROW(PART_EXPIRY, "expires", FORM_TIME, expires),
@@ -170,6 +188,15 @@ static bool are_signatures(const struct sink_manifest *m)
 	return true;
 }
 
+/* A file that there need not be: without it all is empty. */
+static bool is_optional_file(const char name[SINK_FILE_NAME_MAX], uint64_t size)
+{
+	if (!name[0])
+		return size == 0;
+	return is_file_name(name) && manifest_is_text(sink_span_text(name), SINK_FILE_NAME_MAX) &&
+		size <= MANIFEST_NUMBER_MAX;
+}
+
 int manifest_check(const struct sink_manifest *m, struct sink_why *why)
 {
 	const char *bad = NULL;
@@ -193,6 +220,11 @@ int manifest_check(const struct sink_manifest *m, struct sink_why *why)
 	else if (m->base_size > MANIFEST_NUMBER_MAX || m->policy_size > MANIFEST_NUMBER_MAX ||
 		m->names > MANIFEST_NUMBER_MAX || m->listings > MANIFEST_NUMBER_MAX)
 		bad = "number";
+	else if (!is_optional_file(m->delta, m->delta_size) ||
+		(m->delta[0] && !m->changes[0])) /* nobody knew what it is made of */
+		bad = "delta";
+	else if (!is_optional_file(m->changes, m->changes_size))
+		bad = "changes";
 	else if (!is_pause(m->paused_since, m->paused_until))
 		bad = "pause";
 	else if (!is_time(m->expires))
@@ -206,7 +238,7 @@ int manifest_check(const struct sink_manifest *m, struct sink_why *why)
 
 struct text_out {
 	char *at;
-	size_t len; /* below SINK_MANIFEST_MAX: all fields together are a fifth of it */
+	size_t len; /* below SINK_MANIFEST_MAX: all fields together are a quarter of it */
 };
 
 static void put(struct text_out *out, struct sink_span bytes)

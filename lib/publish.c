@@ -1,11 +1,10 @@
-/* publish.c - publishing a generation, and pruning the old ones.
+/* publish.c - publishing a generation.
  *
  * Each step is durable before the next, and `current` is replaced last: killed anywhere, the
  * directory holds the old generation or the new one, complete. What such a death leaves behind (a
  * temporary file, a base that no manifest names) the next publisher removes. */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -13,26 +12,35 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "delta.h"
 #include "digest.h"
 #include "file.h"
 #include "gendir.h"
 #include "manifest.h"
+#include "prune.h"
 #include "sinkhole/sign.h"
 
 #define MODE 0644 /* of every file, whatever the umask: the resolver's user only reads them */
-#define STALE_AGE 60 /* seconds that an unlocked temporary file may be left alone by its writer */
+
+/* A file to be published. */
+struct piece {
+	char temp
+		[SINK_FILE_NAME_MAX]; /* its name in gen until then; empty: there is none, or it is there already */
+	struct sink_span
+		bytes; /* to be written, and not at all if such a file is there; none: it is written */
+	bool renamed; /* it has its final name */
+};
 
 struct publishing {
 	struct gendir dir;
 	const struct sink_publish *what;
 	struct sink_why *why;
 	struct sink_manifest manifest; /* of the new generation */
-	const char *temp; /* name in gen of the file to publish; NULL: the base is there already */
-	int base; /* the file to publish, open and locked; -1: none */
-	uint8_t *
-		policy; /* the bytes of the policy to publish, policy_size of them; NULL: it is there already */
-	bool written; /* the policy's file was */
-	bool renamed, listed; /* the base has its final name; the manifest is in gen */
+	int base; /* the base that `what` brings, open and locked; -1: it is there already */
+	uint8_t *policy; /* encoded, if one is to be published */
+	uint8_t *changes; /* as they were, if they are asked for */
+	struct piece pieces[GENDIR_KINDS];
+	bool listed; /* the manifest is in gen */
 	bool published; /* `current` is replaced */
 };
 
@@ -75,17 +83,24 @@ static int take_texts(struct publishing *p)
 	return err;
 }
 
-/* Is `temp` the name, inside gen, of the file that was opened by its path? */
+static struct gendir_file file_of(struct publishing *p, enum gendir_kind kind)
+{
+	return gendir_file_of(&p->manifest, kind);
+}
+
+/* Is the base's name, inside gen, that of the file that was opened by its path? */
 static int find_temp(struct publishing *p, const char *path)
 {
-	const char *slash = strrchr(path, '/');
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	struct piece *piece = &p->pieces[GENDIR_BASE];
 	struct stat a, b;
 
-	p->temp = slash ? slash + 1 : path;
-	if (fstat(p->base, &a) || fstatat(p->dir.gen, p->temp, &b, AT_SYMLINK_NOFOLLOW) ||
-		a.st_dev != b.st_dev || a.st_ino != b.st_ino)
+	if (strlen(name) >= sizeof piece->temp || fstat(p->base, &a) ||
+		fstatat(p->dir.gen, name, &b, AT_SYMLINK_NOFOLLOW) || a.st_dev != b.st_dev ||
+		a.st_ino != b.st_ino)
 		return sink_why(p->why, SINK_EINVAL, "%s: not inside %s/" GENDIR_GEN, path,
 			p->dir.path);
+	memcpy(piece->temp, name, strlen(name) + 1);
 	return SINK_OK;
 }
 
@@ -116,22 +131,28 @@ static int take_temp(struct publishing *p)
 	return SINK_OK;
 }
 
+/* Bytes that are to be a file of their own. */
+static int take_bytes(struct publishing *p, enum gendir_kind kind, struct sink_span bytes)
+{
+	struct gendir_file file = file_of(p, kind);
+	int err = digest_of(bytes, file.digest);
+
+	*file.size = bytes.len;
+	p->pieces[kind].bytes = bytes;
+	return err ? sink_why(p->why, err, "%s: %s", p->dir.path, sink_strerror(err)) : SINK_OK;
+}
+
 /* The policy's bytes, if one is to be written. */
 static int encode_policy(struct publishing *p)
 {
 	const struct sink_policy *policy = p->what->policy;
-	struct sink_manifest *m = &p->manifest;
 	size_t len;
 	int err;
 
 	if (!policy && !p->what->temp)
 		return SINK_OK;
 	err = sink_policy_encode(policy ? policy : &sink_policy_default, p->why, &p->policy, &len);
-	if (err)
-		return err;
-	m->policy_size = len;
-	err = digest_of(sink_span(p->policy, len), m->policy_digest);
-	return err ? sink_why(p->why, err, "policy: %s", sink_strerror(err)) : SINK_OK;
+	return err ? err : take_bytes(p, GENDIR_POLICY, sink_span(p->policy, len));
 }
 
 /* Is a file of gen still what its manifest says? */
@@ -160,32 +181,60 @@ static int check_file(const struct publishing *p, const char *name, uint64_t byt
 	return err;
 }
 
-/* Publish a base again: is it still what it was? For another policy on the base that is in force, and for a pause, its
- * size is enough: who reads it compares the digest, and such a change should not take as long as reading millions of
- * names. */
+/* Does what is published bring files of this kind, in the place of those of the generation that it is again? */
+static bool brings(const struct publishing *p, enum gendir_kind kind)
+{
+	switch (kind) {
+	case GENDIR_BASE:
+		return p->what->temp != NULL;
+	case GENDIR_POLICY:
+		return p->policy != NULL;
+	case GENDIR_DELTA:
+	case GENDIR_CHANGES:
+		return p->what->live != NULL;
+	case GENDIR_KINDS:
+		break;
+	}
+	return false;
+}
+
+/* Publish a file again: is it still what it was? Of the base that is in force its size is enough where something else is
+ * published than an older generation: who reads it compares the digest, and such a change should not take as long as
+ * reading millions of names. */
+static int take_file(struct publishing *p, struct sink_manifest *old, enum gendir_kind kind)
+{
+	struct gendir_file from = gendir_file_of(old, kind), to = file_of(p, kind);
+	bool by_size = kind == GENDIR_BASE &&
+		(p->policy || p->what->live || p->what->pausing != SINK_PAUSE_KEEP);
+	int err = SINK_OK;
+
+	if (from.name[0])
+		err = check_file(p, from.name, *from.size, from.digest, !by_size);
+	if (err)
+		return err;
+	memcpy(to.name, from.name, SINK_FILE_NAME_MAX);
+	memcpy(to.digest, from.digest, SINK_DIGEST_LEN);
+	*to.size = *from.size;
+	return SINK_OK;
+}
+
+/* Take from the generation that is published again what nothing else is brought for. */
 static int take_again(struct publishing *p)
 {
-	bool by_size = p->policy || p->what->pausing != SINK_PAUSE_KEEP;
+	const struct sink_publish *what = p->what;
 	struct sink_manifest *m = &p->manifest, old;
 	int err;
 
-	if (p->what->again == 0 && !by_size)
+	if (what->temp)
+		return SINK_OK;
+	if (what->again == 0 && !p->policy && !what->live && what->pausing == SINK_PAUSE_KEEP)
 		return sink_why(p->why, SINK_EINVAL, "nothing to publish");
-	err = gendir_manifest(&p->dir, p->what->again, p->why, &old);
-	if (!err)
-		err = check_file(p, old.base, old.base_size, old.base_digest, !by_size);
-	if (!err && !p->policy)
-		err = check_file(p, old.policy, old.policy_size, old.policy_digest, true);
+	err = gendir_manifest(&p->dir, what->again, p->why, &old);
+	for (int kind = 0; !err && kind < GENDIR_KINDS; kind++)
+		if (!brings(p, (enum gendir_kind)kind))
+			err = take_file(p, &old, (enum gendir_kind)kind);
 	if (err)
 		return err;
-	if (!p->policy) {
-		memcpy(m->policy, old.policy, sizeof m->policy);
-		memcpy(m->policy_digest, old.policy_digest, sizeof m->policy_digest);
-		m->policy_size = old.policy_size;
-	}
-	memcpy(m->base, old.base, sizeof m->base);
-	memcpy(m->base_digest, old.base_digest, sizeof m->base_digest);
-	m->base_size = old.base_size;
 	m->names = old.names;
 	m->listings = old.listings;
 	if (m->expires == 0)
@@ -213,9 +262,7 @@ static int highest(void *arg, const char *name)
 {
 	uint64_t *max = arg, serial;
 
-	if ((gendir_is_manifest(name, &serial) || gendir_is_base(name, &serial) ||
-		    gendir_is_policy(name, &serial)) &&
-		serial > *max)
+	if ((gendir_is_manifest(name, &serial) || gendir_is_file(name, &serial)) && serial > *max)
 		*max = serial;
 	return SINK_OK;
 }
@@ -304,17 +351,6 @@ static int rename_new(int gen, const char *from, const char *to)
 	return -1;
 }
 
-static int name_base(struct publishing *p)
-{
-	if (!p->temp)
-		return SINK_OK;
-	gendir_base_name(p->manifest.serial, p->manifest.base_digest, p->manifest.base);
-	if (rename_new(p->dir.gen, p->temp, p->manifest.base))
-		return refuse(p, p->manifest.base);
-	p->renamed = true;
-	return sync_directory(p, p->dir.gen, GENDIR_GEN);
-}
-
 /* Write a text under a temporary name. */
 static int write_temp(const struct publishing *p, struct sink_span text, const char *name)
 {
@@ -350,58 +386,56 @@ static int write_file(const struct publishing *p, struct sink_span text, int dir
 	return err;
 }
 
-/* A file of gen that holds these very bytes. */
+/* A file of gen that is the very same. */
 struct same {
 	const struct publishing *p;
-	char name[SINK_FILE_NAME_MAX]; /* empty: none */
+	enum gendir_kind kind;
+	struct gendir_file file; /* its name stays empty if there is none */
 };
 
 static int find_same(void *arg, const char *name)
 {
-	struct same *same = arg;
-	const struct publishing *p = same->p;
+	const struct same *same = arg;
+	struct publishing quiet = *same->p;
 	char proper[SINK_FILE_NAME_MAX];
-	struct publishing quiet = *p;
 	uint64_t serial;
 
-	if (!gendir_is_policy(name, &serial))
+	if (!gendir_is(same->kind, name, &serial))
 		return SINK_OK;
-	gendir_policy_name(serial, p->manifest.policy_digest, proper);
+	gendir_name(same->kind, serial, same->file.digest, proper);
 	quiet.why = NULL;
-	if (strcmp(name, proper) == 0 && !same->name[0] &&
-		check_file(&quiet, name, p->manifest.policy_size, p->manifest.policy_digest,
-			true) == SINK_OK)
-		memcpy(same->name, proper, sizeof proper);
+	if (strcmp(name, proper) == 0 && !same->file.name[0] &&
+		check_file(&quiet, name, *same->file.size, same->file.digest, true) == SINK_OK)
+		memcpy(same->file.name, proper, sizeof proper);
 	return SINK_OK;
 }
 
-static int write_policy(struct publishing *p)
+/* Give a piece its final name, and before that write it, unless it is there. A base is new by its size alone. */
+static int place(struct publishing *p, enum gendir_kind kind)
 {
-	struct sink_manifest *m = &p->manifest;
-	struct same same = { .p = p };
-	char temp[SINK_FILE_NAME_MAX];
-	int err;
+	struct piece *piece = &p->pieces[kind];
+	struct same same = { p, kind, file_of(p, kind) };
+	int err = SINK_OK;
 
-	if (!p->policy)
+	if (!piece->temp[0] && !piece->bytes.at)
 		return SINK_OK;
-	err = gendir_walk(&p->dir, find_same, &same, p->why);
-	if (err)
+	same.file.name[0] = 0;
+	if (kind != GENDIR_BASE)
+		err = gendir_walk(&p->dir, find_same, &same, p->why);
+	if (err || same.file.name[0])
 		return err;
-	if (same.name[0]) {
-		memcpy(m->policy, same.name, sizeof same.name);
-		return SINK_OK;
+	if (piece->bytes.at) {
+		gendir_temp_name(p->dir.gen, piece->temp);
+		err = write_temp(p, piece->bytes, piece->temp);
+		if (err) {
+			piece->temp[0] = 0; /* it is gone */
+			return err;
+		}
 	}
-	gendir_policy_name(m->serial, m->policy_digest, m->policy);
-	gendir_temp_name(p->dir.gen, temp);
-	err = write_temp(p, sink_span(p->policy, (size_t)m->policy_size), temp);
-	if (err)
-		return err;
-	if (rename_new(p->dir.gen, temp, m->policy)) {
-		err = refuse(p, m->policy);
-		unlinkat(p->dir.gen, temp, 0);
-		return err;
-	}
-	p->written = true;
+	gendir_name(kind, p->manifest.serial, same.file.digest, same.file.name);
+	if (rename_new(p->dir.gen, piece->temp, same.file.name))
+		return refuse(p, same.file.name);
+	piece->renamed = true;
 	return sync_directory(p, p->dir.gen, GENDIR_GEN);
 }
 
@@ -430,8 +464,8 @@ static int write_manifests(struct publishing *p)
 	return err;
 }
 
-/* Take back what nobody has seen. */
-static void undo(const struct publishing *p)
+/* Take back what nobody has seen. The caller gets his base back under the name that he gave it. */
+static void undo(struct publishing *p)
 {
 	char name[SINK_FILE_NAME_MAX];
 
@@ -439,120 +473,120 @@ static void undo(const struct publishing *p)
 		gendir_manifest_name(p->manifest.serial, name);
 		unlinkat(p->dir.gen, name, 0);
 	}
-	if (p->written)
-		unlinkat(p->dir.gen, p->manifest.policy, 0);
-	if (p->renamed)
-		(void)renameat(p->dir.gen, p->manifest.base, p->dir.gen, p->temp);
+	for (int kind = 0; kind < GENDIR_KINDS; kind++) {
+		const char *final = file_of(p, (enum gendir_kind)kind).name;
+
+		if (p->pieces[kind].renamed && kind == GENDIR_BASE)
+			(void)renameat(p->dir.gen, final, p->dir.gen, p->pieces[kind].temp);
+		else if (p->pieces[kind].renamed)
+			unlinkat(p->dir.gen, final, 0);
+	}
 }
 
-/* --- pruning ---------------------------------------------------------------------------------- */
-
-struct pruning {
-	const struct publishing *p;
-	uint64_t oldest; /* serial of the oldest manifest that stays */
-	char (*files)[SINK_FILE_NAME_MAX]; /* that the manifests name that stay */
-	size_t count;
-	bool unsure; /* one of them cannot be read, and might name any file */
-};
-
-/* Has the writer of an unlocked temporary file gone? A live one locks it at once; what it has just
- * made, or completed and not published yet, is young or its process lives. */
-static bool is_stale(const char *name, const struct stat *st)
+/* Of what was written for this publication, remove what was of no use. */
+static void clean(const struct publishing *p)
 {
-	long pid = strtol(name + strlen(GENDIR_TEMP), NULL, 10);
-
-	if (st->st_mtime + STALE_AGE < time(NULL))
-		return true;
-	return pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+	for (int kind = 0; kind < GENDIR_KINDS; kind++)
+		if (kind != GENDIR_BASE && p->pieces[kind].temp[0] && !p->pieces[kind].renamed)
+			unlinkat(p->dir.gen, p->pieces[kind].temp, 0);
 }
 
-static void prune_temp(int gen, const char *name)
-{
-	int fd = openat(gen, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-	struct stat st;
+/* --- live changes ------------------------------------------------------------------------------ */
 
-	if (fd < 0)
-		return;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && is_stale(name, &st) &&
-		flock(fd, LOCK_EX | LOCK_NB) == 0)
-		unlinkat(gen, name, 0);
+/* What is kept of the changes that are in force. Where nothing was ever published, or by a version that knew no changes,
+ * there are none. */
+static int read_changes(struct publishing *p, struct sink_span *out)
+{
+	struct sink_manifest last;
+	size_t len = 0;
+	int err;
+
+	*out = sink_span(NULL, 0);
+	if (p->what->live->anew)
+		return SINK_OK;
+	err = find_last(p, &last);
+	if (err == SINK_ENOENT || err == SINK_EVERSION)
+		return SINK_OK;
+	if (!err)
+		err = gendir_changes(&p->dir, &last, p->why, &p->changes, &len);
+	*out = sink_span(p->changes, len);
+	return err;
+}
+
+/* The base that the new generation will have, to look things up in it. */
+static int open_base(struct publishing *p, char shown[PATH_MAX], struct delta_base *out)
+{
+	int err = SINK_OK;
+
+	out->digest = p->manifest.base_digest;
+	out->size = p->manifest.base_size;
+	out->shown = shown;
+	out->fd = p->base;
+	if (p->base >= 0)
+		snprintf(shown, PATH_MAX, "%s", p->what->temp);
+	else
+		snprintf(shown, PATH_MAX, "%s/" GENDIR_GEN "/%s", p->dir.path, p->manifest.base);
+	if (p->base < 0)
+		err = file_open(p->dir.gen, p->manifest.base, shown, p->why, &out->fd, &out->size);
+	return err == SINK_ENOENT ? SINK_ECORRUPT : err;
+}
+
+/* A delta was written: have it digested, durable, readable by all. */
+static int take_delta(struct publishing *p, uint64_t bytes)
+{
+	struct gendir_file file = file_of(p, GENDIR_DELTA);
+	const char *temp = p->pieces[GENDIR_DELTA].temp;
+	char shown[PATH_MAX];
+	int fd, err;
+
+	snprintf(shown, sizeof shown, "%s/" GENDIR_GEN "/%s", p->dir.path, temp);
+	err = file_open(p->dir.gen, temp, shown, p->why, &fd, file.size);
+	if (err)
+		return err;
+	err = *file.size == bytes ? file_digest(fd, -1, bytes, shown, NULL, p->why, file.digest)
+				  : sink_why(p->why, SINK_EIO, "%s: not what was written", shown);
 	close(fd);
+	return err;
 }
 
-static bool is_named(const struct pruning *pruning, const char *file)
+static int write_delta(struct publishing *p)
 {
-	for (size_t i = 0; i < pruning->count; i++)
-		if (strcmp(pruning->files[i], file) == 0)
-			return true;
-	return false;
+	char *temp = p->pieces[GENDIR_DELTA].temp, shown[PATH_MAX], path[PATH_MAX];
+	struct sink_summary summary;
+	struct delta_base base;
+	bool written = false;
+	int err = open_base(p, shown, &base);
+
+	if (err)
+		return err;
+	gendir_temp_name(p->dir.gen, temp);
+	if (snprintf(path, sizeof path, "%s/" GENDIR_GEN "/%s", p->dir.path, temp) >= PATH_MAX)
+		err = sink_why(p->why, SINK_EINVAL, "%s: path too long", p->dir.path);
+	if (!err)
+		err = delta_write(path, &base, p->what->live, p->why, &written, &summary);
+	if (base.fd != p->base)
+		close(base.fd);
+	if (!written)
+		temp[0] = 0;
+	return err || !written ? err : take_delta(p, summary.bytes);
 }
 
-static int prune_manifest(void *arg, const char *name)
+/* Ask what shall be in force, and make the delta of it. */
+static int take_live(struct publishing *p)
 {
-	const struct pruning *pruning = arg;
-	uint64_t serial;
+	const struct sink_live *live = p->what->live;
+	struct sink_span before, after = { NULL, 0 };
+	int err;
 
-	if (gendir_is_manifest(name, &serial) && serial < pruning->oldest)
-		unlinkat(pruning->p->dir.gen, name, 0);
-	return SINK_OK;
-}
-
-static int prune_file(void *arg, const char *name)
-{
-	const struct pruning *pruning = arg;
-	int gen = pruning->p->dir.gen;
-	uint64_t serial;
-
-	if (strncmp(name, GENDIR_TEMP, strlen(GENDIR_TEMP)) == 0)
-		prune_temp(gen, name);
-	else if ((gendir_is_base(name, &serial) || gendir_is_policy(name, &serial)) &&
-		!pruning->unsure && !is_named(pruning, name))
-		unlinkat(gen, name, 0);
-	return SINK_OK;
-}
-
-static void name_file(struct pruning *pruning, const char file[SINK_FILE_NAME_MAX])
-{
-	memcpy(pruning->files[pruning->count++], file, SINK_FILE_NAME_MAX);
-}
-
-/* Which files must stay? */
-static void name_files(struct pruning *pruning, const uint64_t *serials, size_t count)
-{
-	struct sink_manifest manifest;
-
-	for (size_t i = 0; i < count; i++) {
-		if (gendir_manifest(&pruning->p->dir, serials[i], NULL, &manifest)) {
-			pruning->unsure = true;
-			continue;
-		}
-		name_file(pruning, manifest.base);
-		name_file(pruning, manifest.policy);
-	}
-}
-
-/* Remove the oldest generations: first the manifests, so that none ever names a base that is gone.
- * What cannot be removed now is left to the next publisher; the publication stands. */
-static void prune(const struct publishing *p)
-{
-	struct pruning pruning = { .p = p };
-	struct serials serials;
-	size_t keep = p->what->keep ? p->what->keep : SINK_KEEP_DEFAULT;
-
-	if (gendir_serials(&p->dir, NULL, &serials))
-		return;
-	if (keep > serials.count)
-		keep = serials.count;
-	pruning.files = calloc(2 * keep + 1, sizeof *pruning.files);
-	if (pruning.files && keep > 0) {
-		pruning.oldest = serials.at[serials.count - keep];
-		name_files(&pruning, serials.at + serials.count - keep, keep);
-		gendir_walk(&p->dir, prune_manifest, &pruning, NULL);
-		if (!sync_directory(p, p->dir.gen, GENDIR_GEN))
-			gendir_walk(&p->dir, prune_file, &pruning, NULL);
-	}
-	free(pruning.files);
-	free(serials.at);
+	if (!live)
+		return SINK_OK;
+	err = read_changes(p, &before);
+	if (!err)
+		err = live->take(live->arg, before, p->why, &after);
+	if (err || after.len == 0)
+		return err;
+	err = take_bytes(p, GENDIR_CHANGES, after);
+	return err ? err : write_delta(p);
 }
 
 /* --- all of it -------------------------------------------------------------------------------- */
@@ -560,7 +594,7 @@ static void prune(const struct publishing *p)
 /* Under the lock. */
 static int publish(struct publishing *p)
 {
-	int err = p->temp ? SINK_OK : take_again(p);
+	int err = take_again(p);
 
 	if (!err)
 		err = next_serial(p);
@@ -569,9 +603,9 @@ static int publish(struct publishing *p)
 	if (!err)
 		err = check_signers(p);
 	if (!err)
-		err = name_base(p);
-	if (!err)
-		err = write_policy(p);
+		err = take_live(p);
+	for (int kind = 0; !err && kind < GENDIR_KINDS; kind++)
+		err = place(p, (enum gendir_kind)kind);
 	if (!err)
 		err = write_manifests(p);
 	if (err) {
@@ -583,7 +617,7 @@ static int publish(struct publishing *p)
 		err = sink_why(p->why, SINK_EIO,
 			"%s: %m: generation %llu is published, but may not outlive a power cut",
 			p->dir.path, (unsigned long long)p->manifest.serial);
-	prune(p);
+	prune(&p->dir, p->what->keep ? p->what->keep : SINK_KEEP_DEFAULT);
 	return err;
 }
 
@@ -606,11 +640,13 @@ int sink_store_publish(const char *dir, const struct sink_publish *what, struct 
 		err = lock(&p);
 	if (!err)
 		err = publish(&p);
+	clean(&p);
 	if (p.published)
 		*out = p.manifest;
 	if (p.base >= 0)
 		close(p.base);
 	free(p.policy);
+	free(p.changes);
 	gendir_close(&p.dir); /* and the lock */
 	return err;
 }

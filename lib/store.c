@@ -38,20 +38,31 @@ static int check_counts(const struct sink_db *db, const struct sink_manifest *ma
 		(unsigned long long)summary.names, (unsigned long long)manifest->names);
 }
 
-int sink_store_open(const char *dir, const struct sink_manifest *manifest, enum sink_map map,
+/* The options of a file that a manifest names, and its path. */
+static int promise(const char *dir, const struct sink_manifest *manifest, enum gendir_kind kind,
+	struct sink_why *why, struct sink_db_options *options, char path[PATH_MAX])
+{
+	struct sink_manifest copy = *manifest;
+	struct gendir_file file = gendir_file_of(&copy, kind);
+	int len = snprintf(path, PATH_MAX, "%s/" GENDIR_GEN "/%s", dir, file.name);
+
+	if (len < 0 || len >= PATH_MAX)
+		return sink_why(why, SINK_EIO, "%s: path too long", dir);
+	options->size = *file.size;
+	memcpy(options->digest, file.digest, sizeof options->digest);
+	return SINK_OK;
+}
+
+int sink_store_open_base(const char *dir, const struct sink_manifest *manifest, enum sink_map map,
 	const atomic_bool *cancel, struct sink_why *why, struct sink_db **out)
 {
-	struct sink_db_options options = {
-		.map = map, .size = manifest->base_size, .cancel = cancel
-	};
+	struct sink_db_options options = { .map = map, .cancel = cancel };
 	char path[PATH_MAX];
 	struct sink_db *db;
-	int len = snprintf(path, sizeof path, "%s/" GENDIR_GEN "/%s", dir, manifest->base), err;
+	int err = promise(dir, manifest, GENDIR_BASE, why, &options, path);
 
-	if (len < 0 || (size_t)len >= sizeof path)
-		return sink_why(why, SINK_EIO, "%s: path too long", dir);
-	memcpy(options.digest, manifest->base_digest, sizeof options.digest);
-	err = sink_db_open(path, &options, why, &db);
+	if (!err)
+		err = sink_db_open(path, &options, why, &db);
 	if (err)
 		return err;
 	err = check_counts(db, manifest, path, why);
@@ -62,58 +73,71 @@ int sink_store_open(const char *dir, const struct sink_manifest *manifest, enum 
 	return err;
 }
 
+int sink_store_open_delta(const char *dir, const struct sink_manifest *manifest,
+	const struct sink_db *base, enum sink_map map, const atomic_bool *cancel,
+	struct sink_why *why, struct sink_db **out)
+{
+	struct sink_db_options options = { .map = map, .cancel = cancel, .base = base };
+	char path[PATH_MAX];
+	int err;
+
+	if (!manifest->delta[0]) {
+		*out = sink_db_share(base);
+		return SINK_OK;
+	}
+	err = promise(dir, manifest, GENDIR_DELTA, why, &options, path);
+	return err ? err : sink_db_open(path, &options, why, out);
+}
+
+int sink_store_open(const char *dir, const struct sink_manifest *manifest, enum sink_map map,
+	const atomic_bool *cancel, struct sink_why *why, struct sink_db **out)
+{
+	struct sink_db *base;
+	int err = sink_store_open_base(dir, manifest, map, cancel, why, &base);
+
+	if (err)
+		return err;
+	err = sink_store_open_delta(dir, manifest, base, map, cancel, why, out);
+	sink_db_close(base);
+	return err;
+}
+
+int sink_store_changes(const char *dir, const struct sink_manifest *manifest, struct sink_why *why,
+	uint8_t **out, size_t *len)
+{
+	struct gendir gendir;
+	int err = gendir_open(dir, why, &gendir);
+
+	if (err)
+		return err;
+	err = gendir_changes(&gendir, manifest, why, out, len);
+	gendir_close(&gendir);
+	return err;
+}
+
 /* --- policies --------------------------------------------------------------------------------- */
 
 #define POLICY_SIZE_MAX (UINT64_C(256) << 20) /* bytes; more than any that can be encoded */
 
-static int read_policy(int fd, const struct sink_manifest *manifest, uint8_t *bytes,
-	const char *path, struct sink_why *why, struct sink_policy **out)
-{
-	struct sink_span span = sink_span(bytes, (size_t)manifest->policy_size);
-	uint8_t digest[SINK_DIGEST_LEN];
-	struct sink_why inner = { .text = "" };
-	ssize_t len = file_read(fd, bytes, span.len);
-	int err;
-
-	if (len < 0)
-		return sink_why(why, SINK_EIO, "%s: %m", path);
-	if ((size_t)len != span.len)
-		return sink_why(why, SINK_ECORRUPT, "%s: shorter than it was", path);
-	err = digest_of(span, digest);
-	if (!err && memcmp(digest, manifest->policy_digest, sizeof digest) != 0)
-		return sink_why(why, SINK_ECORRUPT, "%s: digest differs from the manifest", path);
-	if (!err)
-		err = sink_policy_decode(span, &inner, out);
-	return err ? sink_why(why, err, "%s: %s", path,
-			     inner.text[0] ? inner.text : sink_strerror(err))
-		   : SINK_OK;
-}
-
 int sink_store_policy(const char *dir, const struct sink_manifest *manifest, struct sink_why *why,
 	struct sink_policy **out)
 {
+	struct sink_why inner = { .text = "" };
 	char path[PATH_MAX];
 	uint8_t *bytes;
-	uint64_t size;
-	int len = snprintf(path, sizeof path, "%s/" GENDIR_GEN "/%s", dir, manifest->policy), fd,
-	    err;
+	int len = snprintf(path, sizeof path, "%s/" GENDIR_GEN "/%s", dir, manifest->policy), err;
 
 	if (len < 0 || (size_t)len >= sizeof path)
 		return sink_why(why, SINK_EIO, "%s: path too long", dir);
-	err = file_open(AT_FDCWD, path, path, why, &fd, &size);
+	err = file_load(AT_FDCWD, path, path, manifest->policy_size, POLICY_SIZE_MAX,
+		manifest->policy_digest, why, &bytes);
 	if (err)
 		return err;
-	if (size != manifest->policy_size || size > POLICY_SIZE_MAX) {
-		close(fd);
-		return sink_why(why, SINK_ECORRUPT, "%s: %llu bytes, the manifest says %llu", path,
-			(unsigned long long)size, (unsigned long long)manifest->policy_size);
-	}
-	bytes = malloc((size_t)size + 1);
-	err = bytes ? read_policy(fd, manifest, bytes, path, why, out)
-		    : sink_why(why, SINK_ENOMEM, "%s: %s", path, sink_strerror(SINK_ENOMEM));
+	err = sink_policy_decode(sink_span(bytes, (size_t)manifest->policy_size), &inner, out);
 	free(bytes);
-	close(fd);
-	return err;
+	return err ? sink_why(why, err, "%s: %s", path,
+			     inner.text[0] ? inner.text : sink_strerror(err))
+		   : SINK_OK;
 }
 
 int sink_store_each(const char *dir, sink_manifest_fn *fn, sink_unread_fn *unread, void *arg,

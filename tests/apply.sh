@@ -89,7 +89,7 @@ refused() { [ "$status" = "$1" ] && says "$2" && [ ! -s out ] && [ "$(serial)" =
 run apply -d d
 ok "without --policy" refused 2 'no --policy'
 run apply -d d --policy one.yaml entries.txt
-ok "entries" refused 2 'cannot be applied yet'
+ok "a policy and entries" refused 2 '--policy goes without FILE'
 run apply -d d --policy one.yaml --policy two.yaml
 ok "two of them" refused 2 'given twice'
 run apply -d d --policy one.yaml --keep 0

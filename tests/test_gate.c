@@ -271,7 +271,7 @@ START_TEST(words)
 	for (int i = 0; i < GATE_COUNT; i++)
 		ck_assert_int_eq(gate_force(&gate, gate_word((enum gate_check)i)), SINK_OK);
 	ck_assert_str_eq(gate_words(text, sizeof text),
-		"empty, tld, suffix, protected, bogon, popular, max-change or errors");
+		"empty, tld, suffix, protected, bogon, popular, max-change, errors or live");
 }
 END_TEST
 

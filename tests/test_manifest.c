@@ -51,7 +51,13 @@ static const struct sink_manifest example = {
 
 /* And what can expire. */
 #define L_EXPIRES "expires 2026-12-21T12:00:00Z\n"
-#define ALL4 "sinkhole-generation 4\n" L_SERIAL L_TIME L_TOOL L_ORIGIN L_REASON BELOW
+/* With live changes, and a delta of them. */
+#define L_DELTA "delta delta-42-9f86d081884c7d65.mdb\ndelta-size 65536\ndelta-sha256 " SHA "\n"
+#define L_CHANGES \
+	"changes changes-42-9f86d081884c7d65.txt\nchanges-size 40\nchanges-sha256 " SHA "\n"
+#define HEAD_OF(version) \
+	"sinkhole-generation " version "\n" L_SERIAL L_TIME L_TOOL L_ORIGIN L_REASON BELOW
+#define ALL4 HEAD_OF("4")
 
 #define X255 \
 	"aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggg" \
@@ -220,9 +226,33 @@ static const struct {
 	{ SINK_OK, TEXT(ALL3 L_SINCE L_OPEN) },
 	{ SINK_OK, TEXT(ALL3 "paused 1970-01-01T00:00:00Z\npaused-until 1970-01-01T00:00:01Z\n") },
 	{ SINK_OK, TEXT(ALL3 "paused 9999-12-31T23:59:59Z\npaused-until 9999-12-31T23:59:59Z\n") },
-	/* version 4 is for what the others do not have; the pause may be missing there, and comes first */
+	/* version 4 is for live changes and what expires, with a pause or without; in that order, the pause between them */
 	{ SINK_ECORRUPT, TEXT(ALL4) },
 	{ SINK_ECORRUPT, TEXT(ALL4 L_SINCE L_UNTIL) },
+	{ SINK_ECORRUPT, TEXT(ALL L_CHANGES) },
+	{ SINK_ECORRUPT, TEXT(ALL L_DELTA L_CHANGES) },
+	{ SINK_ECORRUPT, TEXT(ALL3 L_CHANGES) },
+	{ SINK_ECORRUPT, TEXT(ALL3 L_CHANGES L_SINCE L_UNTIL) },
+	{ SINK_EVERSION, TEXT(HEAD_OF("5") L_DELTA L_CHANGES) },
+	{ SINK_ECORRUPT, TEXT(ALL4 L_DELTA) }, /* made of what? */
+	{ SINK_ECORRUPT, TEXT(ALL4 L_CHANGES L_DELTA) },
+	{ SINK_ECORRUPT, TEXT(ALL4 L_DELTA L_DELTA L_CHANGES) },
+	{ SINK_ECORRUPT, TEXT(ALL4 L_DELTA L_CHANGES L_CHANGES) },
+	{ SINK_ECORRUPT, TEXT(ALL4 L_SINCE L_UNTIL L_CHANGES) },
+	{ SINK_ECORRUPT, TEXT(ALL4 L_CHANGES L_SINCE) },
+	{ SINK_ECORRUPT, TEXT(ALL4 L_CHANGES "more\n") },
+	{ SINK_ECORRUPT, TEXT(ALL4 "delta-size 65536\n" L_CHANGES) },
+	{ SINK_ECORRUPT, TEXT(ALL4 "delta\ndelta-size 0\ndelta-sha256 " SHA "\n" L_CHANGES) },
+	{ SINK_ECORRUPT, TEXT(ALL4 "delta ../x\ndelta-size 1\ndelta-sha256 " SHA "\n" L_CHANGES) },
+	{ SINK_ECORRUPT, TEXT(ALL4 "delta x\ndelta-size -1\ndelta-sha256 " SHA "\n" L_CHANGES) },
+	{ SINK_ECORRUPT, TEXT(ALL4 "delta x\ndelta-size 1\n" L_CHANGES) },
+	{ SINK_ECORRUPT, TEXT(ALL4 "deltas x\n" L_CHANGES) },
+	{ SINK_ECORRUPT, TEXT(ALL4 "changes .x\nchanges-size 1\nchanges-sha256 " SHA "\n") },
+	{ SINK_ECORRUPT, TEXT(ALL4 "changes x\nchanges-sha256 " SHA "\n") },
+	{ SINK_OK, TEXT(ALL4 L_CHANGES) },
+	{ SINK_OK, TEXT(ALL4 L_DELTA L_CHANGES) },
+	{ SINK_OK, TEXT(ALL4 L_CHANGES L_SINCE L_OPEN) },
+	{ SINK_OK, TEXT(ALL4 L_DELTA L_CHANGES L_SINCE L_UNTIL) },
 	{ SINK_ECORRUPT, TEXT(ALL L_EXPIRES) },
 	{ SINK_ECORRUPT, TEXT(ALL3 L_EXPIRES) },
 	{ SINK_ECORRUPT, TEXT(ALL3 L_SINCE L_UNTIL L_EXPIRES) },
@@ -240,6 +270,8 @@ static const struct {
 	{ SINK_OK, TEXT(ALL4 L_SINCE L_OPEN L_EXPIRES) },
 	{ SINK_OK, TEXT(ALL4 "expires 1970-01-01T00:00:01Z\n") },
 	{ SINK_OK, TEXT(ALL4 "expires 9999-12-31T23:59:59Z\n") },
+	{ SINK_OK, TEXT(ALL4 L_DELTA L_CHANGES L_SINCE L_UNTIL L_EXPIRES) },
+	{ SINK_ECORRUPT, TEXT(ALL4 L_EXPIRES L_CHANGES) },
 };
 
 START_TEST(text_is_read)
@@ -318,6 +350,31 @@ START_TEST(pause_is_as_documented)
 }
 END_TEST
 
+/* What version 3 could not say, and how it is read back. */
+START_TEST(changes_are_as_documented)
+{
+	struct sink_manifest changed = example, manifest;
+	char text[SINK_MANIFEST_MAX], expected[2 * SINK_MANIFEST_MAX];
+	size_t len = with_end(TEXT(ALL4 L_DELTA L_CHANGES), expected);
+
+	strcpy(changed.delta, "delta-42-9f86d081884c7d65.mdb");
+	strcpy(changed.changes, "changes-42-9f86d081884c7d65.txt");
+	changed.delta_size = 65536;
+	changed.changes_size = 40;
+	memcpy(changed.delta_digest, example.base_digest, SINK_DIGEST_LEN);
+	memcpy(changed.changes_digest, example.base_digest, SINK_DIGEST_LEN);
+	ck_assert_uint_eq(sink_manifest_format(&changed, text), len);
+	ck_assert_mem_eq(text, expected, len + 1);
+	ck_assert_int_eq(sink_manifest_parse(sink_span(text, len), NULL, &manifest), SINK_OK);
+	ck_assert_str_eq(manifest.delta, changed.delta);
+	ck_assert_uint_eq(manifest.delta_size, changed.delta_size);
+	ck_assert_mem_eq(manifest.delta_digest, changed.delta_digest, SINK_DIGEST_LEN);
+	ck_assert_str_eq(manifest.changes, changed.changes);
+	ck_assert_uint_eq(manifest.changes_size, changed.changes_size);
+	ck_assert_mem_eq(manifest.changes_digest, changed.changes_digest, SINK_DIGEST_LEN);
+}
+END_TEST
+
 /* Every byte, its `end` line and final line feed included, as every other byte. */
 START_TEST(any_changed_byte_is_refused)
 {
@@ -332,6 +389,7 @@ START_TEST(any_changed_byte_is_refused)
 	}
 	if (_i > 1)
 		whole.expires = whole.time + 86400;
+	strcpy(whole.changes, "changes-42-x.txt");
 	len = sink_manifest_format(&whole, text);
 
 	for (size_t i = 0; i < len; i++) {
@@ -380,12 +438,14 @@ START_TEST(largest_manifest_fits)
 	size_t len;
 
 	large.serial = large.base_size = large.names = large.listings = large.policy_size =
-		INT64_MAX;
+		large.delta_size = large.changes_size = INT64_MAX;
 	large.time = large.paused_since = large.paused_until = large.expires = 253402300799;
 	large.signatures_count = SINK_SIGNATURES_MAX;
 	large.signatures[1].key[0] = 1;
 	memset(large.base, 'b', sizeof large.base - 1);
 	memset(large.policy, 'p', sizeof large.policy - 1);
+	memset(large.delta, 'd', sizeof large.delta - 1);
+	memset(large.changes, 'c', sizeof large.changes - 1);
 	memset(large.origin, 'o', sizeof large.origin - 1);
 	memset(large.reason, 'r', sizeof large.reason - 1);
 	memset(large.tool, 't', sizeof large.tool - 1);
@@ -444,6 +504,7 @@ int main(void)
 	suite_add_tcase(suite, text);
 	tcase_add_test(damage, example_is_as_documented);
 	tcase_add_test(damage, pause_is_as_documented);
+	tcase_add_test(damage, changes_are_as_documented);
 	tcase_add_loop_test(damage, any_changed_byte_is_refused, 0, 3);
 	tcase_add_test(damage, any_other_length_is_refused);
 	tcase_add_test(damage, largest_manifest_fits);

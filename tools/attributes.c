@@ -156,6 +156,16 @@ static const struct {
 	{ "action", set_action, "pass or block" },
 };
 
+#define ROWS (sizeof rows / sizeof rows[0])
+
+const char *attributes_key(size_t place)
+{
+	if (place < ROWS)
+		return rows[place].key;
+	place -= ROWS;
+	return place < SINK_FIELD_COUNT ? sink_field_word((enum sink_field)place) : NULL;
+}
+
 /* Two capital letters each: ISO 3166-1 alpha-2. */
 static bool is_jurisdiction(const char *value)
 {
@@ -202,7 +212,7 @@ static int set_text(struct attributes *a, enum sink_field field, const char *val
 int attributes_set(struct attributes *a, struct sink_span key, const char *value,
 	struct sink_why *why)
 {
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+	for (size_t i = 0; i < ROWS; i++) {
 		if (!text_is(key, rows[i].key))
 			continue;
 		if (rows[i].set(a, value))

@@ -23,6 +23,9 @@ void attributes_init(struct attributes *attributes);
 int attributes_set(struct attributes *attributes, struct sink_span key, const char *value,
 	struct sink_why *why);
 
+/* The keys, by place from 0; NULL behind the last. */
+const char *attributes_key(size_t place);
+
 /* What an entry says of itself goes over what its source says of all; tags and jurisdictions add up.
  *
  * says     NULL: nothing

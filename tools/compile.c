@@ -299,9 +299,42 @@ static void renew_policy(struct job *job)
 			job->config_path);
 }
 
+/* Of a dry run: what was changed by hand where it would be published. That nothing was published there, or what is there
+ * is damaged, shows elsewhere. */
+static int preset_changes(struct job *job, struct sink_why *why)
+{
+	struct sink_manifest manifest;
+	size_t len = 0;
+	int err;
+
+	if (!job->dry_run || sink_store_manifest(job->data, 0, NULL, &manifest))
+		return SINK_OK;
+	err = sink_store_changes(job->data, &manifest, why, &job->changes, &len);
+	if (!err)
+		live_preset(job->live, sink_span(job->changes, len));
+	return err;
+}
+
+/* What was changed by hand stays in force. */
+static int begin_live(struct job *job, struct sink_why *why, struct sink_live *out)
+{
+	bool anew = job->gate.forced[GATE_LIVE];
+	int err = live_begin(job->time, &job->live);
+
+	if (!err && !anew)
+		err = preset_changes(job, why);
+	if (err)
+		return err;
+	*out = live_of(job->live);
+	out->anew = anew;
+	return SINK_OK;
+}
+
 static int publish(struct job *job, struct sink_why *why)
 {
+	struct sink_live live;
 	struct sink_publish what = { .temp = job->temp,
+		.live = &live,
 		.summary = job->summary,
 		.time = job->time,
 		.origin = "compile",
@@ -309,21 +342,25 @@ static int publish(struct job *job, struct sink_why *why)
 		.tool = "sinkhole " SINK_VERSION,
 		.keep = job->keep,
 		.wait = true };
-	int err;
+	int err = begin_live(job, why, &live);
 
 	renew_policy(job);
 	what.policy = job->policy;
 	signing_fill(&job->signing, &what);
-	err = sink_store_publish(job->dir, &what, why, &job->manifest);
+	if (!err)
+		err = sink_store_publish(job->dir, &what, why, &job->manifest);
 	if (err)
 		unlink(job->temp);
 	return err;
 }
 
-/* Duplicates of each source are known from what the database holds in the end. */
-static int count_distinct(struct job *job, struct sink_db *db)
+/* Duplicates of each source are known from what the database holds in the end: without what was changed by hand. */
+static int count_distinct(struct job *job, const struct sink_db *db)
 {
-	return job->json || job->report_path ? accounts_count(db, &job->intakes) : SINK_OK;
+	const struct sink_db *base = sink_db_base(db);
+
+	return job->json || job->report_path ? accounts_count(base ? base : db, &job->intakes)
+					     : SINK_OK;
 }
 
 /* What a dry run would change. */

@@ -20,7 +20,11 @@ static int explain(int err, const char *dir, struct sink_why *why)
 	return err;
 }
 
-int data_open(const char *dir, uint64_t serial, struct sink_why *why,
+/* sink_store_open() or sink_store_open_base() */
+typedef int open_fn(const char *dir, const struct sink_manifest *manifest, enum sink_map map,
+	const atomic_bool *cancel, struct sink_why *why, struct sink_db **out);
+
+static int open_by(open_fn *fn, const char *dir, uint64_t serial, struct sink_why *why,
 	struct sink_manifest *manifest, struct sink_db **out)
 {
 	int err;
@@ -28,11 +32,23 @@ int data_open(const char *dir, uint64_t serial, struct sink_why *why,
 	why->text[0] = 0;
 	err = sink_store_manifest(dir, serial, why, manifest);
 	if (!err) {
-		err = sink_store_open(dir, manifest, SINK_MAP_DIRECT, NULL, why, out);
+		err = fn(dir, manifest, SINK_MAP_DIRECT, NULL, why, out);
 		if (err == SINK_ENOENT) /* promised, so its absence is damage */
 			err = SINK_ECORRUPT;
 	}
 	return explain(err, dir, why);
+}
+
+int data_open(const char *dir, uint64_t serial, struct sink_why *why,
+	struct sink_manifest *manifest, struct sink_db **out)
+{
+	return open_by(sink_store_open, dir, serial, why, manifest, out);
+}
+
+int data_open_base(const char *dir, uint64_t serial, struct sink_why *why,
+	struct sink_manifest *manifest, struct sink_db **out)
+{
+	return open_by(sink_store_open_base, dir, serial, why, manifest, out);
 }
 
 int data_policy(const char *dir, const struct sink_manifest *manifest, struct sink_why *why,

@@ -7,7 +7,7 @@
 /* Which one: what -d said (may be NULL), $SINKHOLE_DIR, the compiled default. */
 const char *data_directory(const char *option);
 
-/* Read the manifest of a generation, and verify and open its base in place.
+/* Read the manifest of a generation, and verify and open what is listed in it in place: its base, and its delta over it.
  *
  * serial   0: the published one
  * why      holds a sentence after every failure
@@ -16,6 +16,10 @@ const char *data_directory(const char *option);
  * cost     reads the whole base, to compare its digest
  */
 int data_open(const char *dir, uint64_t serial, struct sink_why *why,
+	struct sink_manifest *manifest, struct sink_db **out);
+
+/* The same of the base alone: what feeds say, without what was changed by hand. */
+int data_open_base(const char *dir, uint64_t serial, struct sink_why *why,
 	struct sink_manifest *manifest, struct sink_db **out);
 
 /* Verify and read the policy of that generation.

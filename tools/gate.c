@@ -17,6 +17,7 @@ static const struct {
 	[GATE_POPULAR] = { "popular", "take sources that list a popular name" },
 	[GATE_CHANGE] = { "max-change", "take sources that changed by more than they may" },
 	[GATE_ERRORS] = { "errors", "take sources whose lines are mostly errors" },
+	[GATE_LIVE] = { "live", "publish without the live changes (apply): they may be damaged" },
 };
 _Static_assert(sizeof checks / sizeof checks[0] == GATE_COUNT, "a check has no word");
 

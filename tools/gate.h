@@ -17,6 +17,7 @@ enum gate_check {
 	GATE_POPULAR,
 	GATE_CHANGE,
 	GATE_ERRORS,
+	GATE_LIVE,
 	GATE_COUNT
 };
 

@@ -453,6 +453,8 @@ void job_end(struct job *job)
 	if (job->report_file)
 		fclose(job->report_file);
 	previous_end(&job->previous);
+	live_end(job->live);
+	free(job->changes);
 	intakes_end(&job->intakes);
 	for (size_t i = 0; i < job->arguments_count; i++)
 		source_end(&job->arguments[i]);

@@ -12,6 +12,7 @@
 #include "gate.h"
 #include "guard.h"
 #include "intake.h"
+#include "live.h"
 #include "previous.h"
 #include "signing.h"
 #include "sinkhole/store.h"
@@ -48,6 +49,8 @@ struct job {
 	struct sink_writer *writer;
 	struct sink_summary summary;
 	struct sink_manifest manifest;
+	struct live *live; /* what was changed by hand, which stays over the new base */
+	uint8_t *changes; /* the same of a dry run, which publishes elsewhere */
 	char temp[PATH_MAX]; /* the database being written */
 	struct timespec begun;
 };

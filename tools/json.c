@@ -147,6 +147,21 @@ json_t *json_addresses(const struct sink_form *form)
 	return out;
 }
 
+/* Files that there need not be. */
+static void add_files(json_t *out, const struct sink_manifest *m)
+{
+	if (m->delta[0])
+		json_object_update_new(out,
+			json_pack("{s:o,s:I,s:o}", "delta", json_text(sink_span_text(m->delta)),
+				"delta-size", (json_int_t)m->delta_size, "delta-sha256",
+				json_digest(m->delta_digest)));
+	if (m->changes[0])
+		json_object_update_new(out,
+			json_pack("{s:o,s:I,s:o}", "changes", json_text(sink_span_text(m->changes)),
+				"changes-size", (json_int_t)m->changes_size, "changes-sha256",
+				json_digest(m->changes_digest)));
+}
+
 json_t *json_manifest(const struct sink_manifest *m, bool is_published)
 {
 	json_t *out = json_pack("{s:I,s:o,s:b,s:I,s:I,s:o,s:o,s:o,s:o,s:I,s:o,s:o,s:I,s:o}",
@@ -159,6 +174,7 @@ json_t *json_manifest(const struct sink_manifest *m, bool is_published)
 		json_text(sink_span_text(m->policy)), "policy-size", (json_int_t)m->policy_size,
 		"policy-sha256", json_digest(m->policy_digest));
 
+	add_files(out, m);
 	if (m->paused_until != 0)
 		json_object_set_new(out, "paused", paused_json(m));
 	if (m->expires != 0)

@@ -1,4 +1,4 @@
-/* previous.c - two walks over the published generation, each only when a guard asks for it. */
+/* previous.c - two walks over the published base, each only when a guard asks for it. */
 #include "previous.h"
 
 #include <stdlib.h>
@@ -29,7 +29,7 @@ static int find_owners(struct previous *previous, const struct intakes *intakes)
 
 static int open_it(struct previous *previous, const char *dir, const struct intakes *intakes)
 {
-	int err = data_open(dir, 0, &previous->why, &previous->manifest, &previous->db);
+	int err = data_open_base(dir, 0, &previous->why, &previous->manifest, &previous->db);
 
 	if (err)
 		return err;

@@ -1,5 +1,6 @@
 /* previous.h - the published generation as a compilation needs it: what each source had in it, and its
- * last good entries in the place of bad ones. */
+ * last good entries in the place of bad ones. Of live changes nothing is seen: they are not what the source said, and come
+ * over the new base anyway. */
 #ifndef TOOLS_PREVIOUS_H
 #define TOOLS_PREVIOUS_H
 

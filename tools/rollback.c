@@ -25,7 +25,7 @@ struct request {
 struct kept {
 	uint64_t serial, original;
 	struct content {
-		uint8_t base[SINK_DIGEST_LEN], policy[SINK_DIGEST_LEN];
+		uint8_t base[SINK_DIGEST_LEN], policy[SINK_DIGEST_LEN], changes[SINK_DIGEST_LEN];
 	} content;
 };
 
@@ -51,6 +51,7 @@ static struct content content_of(const struct sink_manifest *m)
 
 	memcpy(out.base, m->base_digest, sizeof out.base);
 	memcpy(out.policy, m->policy_digest, sizeof out.policy);
+	memcpy(out.changes, m->changes_digest, sizeof out.changes); /* zeros: none */
 	return out;
 }
 

@@ -168,7 +168,8 @@ static bool can_read_data(const struct test *t, const struct sink_manifest *m)
 
 	return (!t->keys || can_open(t->keys, 0)) && can_open_in(dir, "current") &&
 		(size_t)snprintf(gen, sizeof gen, "%s/gen", dir) < sizeof gen &&
-		can_open_in(gen, m->base) && can_open_in(gen, m->policy);
+		can_open_in(gen, m->base) && can_open_in(gen, m->policy) &&
+		(!m->delta[0] || can_open_in(gen, m->delta));
 }
 
 /* In a process of its own that becomes that user, since only the kernel knows all that decides. */

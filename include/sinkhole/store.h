@@ -3,6 +3,7 @@
 #ifndef SINKHOLE_STORE_H
 #define SINKHOLE_STORE_H
 
+#include "sinkhole/change.h"
 #include "sinkhole/db.h"
 #include "sinkhole/policy.h"
 
@@ -12,6 +13,8 @@
  *   DIR/gen/SERIAL.manifest       the manifest of each generation that is kept
  *   DIR/gen/base-SERIAL-DIGEST.mdb      what is listed
  *   DIR/gen/policy-SERIAL-DIGEST.bin    what is done about it
+ *   DIR/gen/delta-SERIAL-DIGEST.mdb     what has changed of what is listed, over the base
+ *   DIR/gen/changes-SERIAL-DIGEST.txt   the live changes that the delta is made of
  *   DIR/gen/tmp-PID-N             being written; removed by the next publisher if its writer died
  */
 
@@ -38,6 +41,13 @@ struct sink_manifest {
 	uint64_t base_size; /* bytes */
 	uint8_t base_digest[SINK_DIGEST_LEN];
 	uint64_t names, listings; /* in it */
+	/* The delta over it and the live changes that are in force, likewise; empty names, and zeros: there are none */
+	char delta[SINK_FILE_NAME_MAX];
+	uint64_t delta_size;
+	uint8_t delta_digest[SINK_DIGEST_LEN];
+	char changes[SINK_FILE_NAME_MAX];
+	uint64_t changes_size;
+	uint8_t changes_digest[SINK_DIGEST_LEN];
 	char policy[SINK_FILE_NAME_MAX]; /* name of the policy's file inside gen/ */
 	uint64_t policy_size; /* bytes */
 	uint8_t policy_digest[SINK_DIGEST_LEN];
@@ -94,9 +104,30 @@ size_t sink_manifest_format(const struct sink_manifest *manifest, char out[SINK_
 int sink_store_manifest(const char *dir, uint64_t serial, struct sink_why *why,
 	struct sink_manifest *out);
 
-/* Verify and open the base file of a generation; see sink_db_open() for costs and errors. */
+/* Verify and open the base of a generation, whatever lies over it; see sink_db_open() for costs and errors. */
+int sink_store_open_base(const char *dir, const struct sink_manifest *manifest, enum sink_map map,
+	const atomic_bool *cancel, struct sink_why *why, struct sink_db **out);
+
+/* The same of its delta.
+ *
+ * base     as that returned it, or the base of an earlier generation if it is the same. Shared, not taken
+ * out      where there is no delta, another share of `base`
+ */
+int sink_store_open_delta(const char *dir, const struct sink_manifest *manifest,
+	const struct sink_db *base, enum sink_map map, const atomic_bool *cancel,
+	struct sink_why *why, struct sink_db **out);
+
+/* Both: what is listed in a generation. */
 int sink_store_open(const char *dir, const struct sink_manifest *manifest, enum sink_map map,
 	const atomic_bool *cancel, struct sink_why *why, struct sink_db **out);
+
+/* Read and verify what is kept of a generation's live changes (sinkhole/change.h).
+ *
+ * out      the caller frees it; `len` bytes, none if there are no changes
+ * returns  SINK_OK; SINK_ENOENT; SINK_ECORRUPT (size or digest); SINK_ENOMEM; SINK_EIO
+ */
+int sink_store_changes(const char *dir, const struct sink_manifest *manifest, struct sink_why *why,
+	uint8_t **out, size_t *len);
 
 /* Read, verify and decode the policy of a generation.
  *
@@ -137,10 +168,13 @@ enum sink_pausing {
 
 struct sink_publish {
 	const char *temp; /* a complete database file inside DIR/gen; renamed */
-	/* Or, when temp is NULL: the serial of a kept generation, whose base it is then. 0, with a policy or a pause begun or
-	 * ended: the published one, whichever that is once the lock is held, so that nothing is undone that was published
-	 * meanwhile */
+	/* Or, when temp is NULL: the serial of a kept generation, whose base it is then, and whose delta and live changes. 0,
+	 * with a policy, with live changes, or with a pause begun or ended: the published one, whichever that is once the
+	 * lock is held, so that nothing is undone that was published meanwhile */
 	uint64_t again;
+	/* The live changes that shall be in force, asked for under the lock (sinkhole/change.h), so that nobody's is lost.
+	 * NULL: with `temp` none, with `again` that generation's */
+	const struct sink_live *live;
 	/* NULL: with `temp` sink_policy_default, with `again` that generation's. Encoded, and written to a file
 	 * of its own (of the same name, if the bytes are kept already) */
 	const struct sink_policy *policy;
@@ -160,10 +194,11 @@ struct sink_publish {
 
 /* Publish: digest, fsync, name by content, the policy's file, manifest, rename over `current`, fsync of the
  * directories; then prune. The new serial is one above every serial that the directory knows, by
- * the names of manifests, bases and policies and by `current`.
+ * the names of manifests and files and by `current`.
  *
- * What is published again is compared with its digests, but for a base with another policy, or for the sake of a pause:
- * its size will do, since whoever opens it compares the digest, and such a change should not wait for a base to be read.
+ * What is published again is compared with its digests, but for a base with another policy or other live changes, or for
+ * the sake of a pause: its size will do, since whoever opens it compares the digest, and such a change should not wait for
+ * a base to be read. For the same reason live changes are looked up in it page by page, each checked before it is followed.
  *
  * A damaged `current` does not lock the operator out: it is replaced. Its serial is known all the
  * same, because gen holds its manifest, damaged or not, under a name that says the serial.
@@ -171,7 +206,7 @@ struct sink_publish {
  * Where what is published has a signature, nothing is published without one, unless `may_unsign` says so: resolvers that
  * have a key would refuse it, and one that starts then would have nothing to filter by.
  *
- * Pruning keeps the newest `keep` manifests, and the bases and policies that they name. While one of these
+ * Pruning keeps the newest `keep` manifests, and the files that they name. While one of these
  * cannot be read no such file is removed, since it might be the one: that goes for those of another version, too.
  * What cannot be removed is left for the next time.
  *
@@ -180,7 +215,8 @@ struct sink_publish {
  * returns  SINK_OK; SINK_ENOENT (no data directory, no generation `again`, no pause to end); SINK_EBUSY; SINK_EIO;
  *          SINK_ENOMEM; SINK_EUNSIGNED (what is published has a signature, and there are no `signers`);
  *          SINK_ECORRUPT (the manifest or the base of `again` is damaged, or its policy where that
- *          is published again; `temp` has another size than its summary says); SINK_EVERSION (the manifest of
+ *          is published again; or the live changes in force; `temp` has another size than its summary says);
+ *          what live->take() and live->next() return; SINK_EVERSION (the manifest of
  *          `again`); SINK_EINVAL (a policy with a field out of its range, a text that is not one line or too
  *          long, a time before 1970, a pause that would be over, the same signer twice or too many, `temp` not inside DIR/gen, nothing to publish).
  *          After a failure nothing is

@@ -1,0 +1,448 @@
+/* test_live.c - live changes: what a delta makes of them, and that nobody's is lost. Their owner here keeps a line each:
+ * "+ NAME SOURCE SCOPE" or "- NAME [SOURCE]". */
+#include "sinkhole/change.h"
+
+#include "base.h"
+
+static char room[PATH_ROOM], data[PATH_ROOM], gen[PATH_ROOM];
+
+static void enter_room(void)
+{
+	make_room(room);
+	inside(room, "data", data);
+	inside(data, "gen", gen);
+}
+
+static void leave_room(void)
+{
+	clear_room(room);
+}
+
+/* --- an owner -------------------------------------------------------------------------------------- */
+
+struct owner {
+	const char *more; /* lines to add; NULL: none */
+	int refuses; /* what take() returns */
+	int breaks; /* what next() returns at the end instead of SINK_ENOENT, if not 0 */
+	char text[65536];
+	const char *at; /* the next line */
+	char source[64];
+};
+
+static int take(void *arg, struct sink_span before, struct sink_why *why, struct sink_span *after)
+{
+	struct owner *owner = arg;
+
+	owner->text[0] = 0;
+	strncat(owner->text, (const char *)before.at, before.len);
+	strcat(owner->text, owner->more ? owner->more : "");
+	owner->at = owner->text;
+	if (owner->refuses)
+		return sink_why(why, owner->refuses, "the owner refuses");
+	*after = sink_span_text(owner->text);
+	return SINK_OK;
+}
+
+static int next(void *arg, struct sink_change *out)
+{
+	struct owner *owner = arg;
+	char sign, name[64] = "", scope[16] = "exact";
+	int len = 0;
+
+	owner->source[0] = 0;
+	if (!*owner->at)
+		return owner->breaks ? owner->breaks : SINK_ENOENT;
+	sscanf(owner->at, "%c %63s%n", &sign, name, &len);
+	owner->at += len;
+	for (int i = 0; *owner->at++ == ' '; i++) {
+		sscanf(owner->at, "%15s%n", i ? scope : owner->source, &len);
+		owner->at += len;
+	}
+	*out = (struct sink_change){ .removes = sign == '-',
+		.record = record_of(SINK_KIND_BLOCK, owner->source) };
+	for (int i = 0; i < SINK_SCOPE_COUNT; i++)
+		if (strcmp(scope, sink_scope_word((enum sink_scope)i)) == 0)
+			out->scope = (enum sink_scope)i;
+	if (strchr("0123456789", name[0])) {
+		out->subject.trigger = SINK_TRIGGER_ANSWER;
+		out->subject.prefix = prefix_of(name);
+	} else {
+		out->subject.trigger = SINK_TRIGGER_QNAME;
+		out->subject.name = name_of(name);
+	}
+	return SINK_OK;
+}
+
+static int try_apply(struct owner *owner, const char *temp, struct sink_summary *summary,
+	struct sink_why *why, struct sink_manifest *out)
+{
+	const struct sink_live live = { .take = take, .next = next, .arg = owner };
+	struct sink_publish what = { .temp = temp,
+		.live = &live,
+		.time = 1795262400,
+		.origin = "test",
+		.tool = "test 1",
+		.wait = true };
+
+	if (summary)
+		what.summary = *summary;
+	return sink_store_publish(data, &what, why, out);
+}
+
+static struct sink_manifest apply(const char *lines)
+{
+	static struct owner owner;
+	struct sink_manifest manifest;
+	struct sink_why why = { .text = "" };
+
+	owner = (struct owner){ .more = lines };
+	ck_assert_msg(try_apply(&owner, NULL, NULL, &why, &manifest) == SINK_OK, "%s", why.text);
+	return manifest;
+}
+
+/* --- a base ---------------------------------------------------------------------------------------- */
+
+static const struct base_row rows[] = {
+	{ "evil.net", SINK_SCOPE_SUBTREE, SINK_KIND_BLOCK, "a" },
+	{ "evil.net", SINK_SCOPE_EXACT, SINK_KIND_BLOCK, "b" },
+	{ "evil.net", SINK_SCOPE_BELOW, SINK_KIND_BLOCK, "b" },
+	{ "www.evil.net", SINK_SCOPE_EXACT, SINK_KIND_BLOCK, "b" },
+	{ "good.org", SINK_SCOPE_EXACT, SINK_KIND_ALLOW, "c" },
+	{ "zz", SINK_SCOPE_SUBTREE, SINK_KIND_IMPORTANT, "a" },
+};
+
+static struct sink_manifest publish_base(struct owner *owner)
+{
+	char temp[PATH_ROOM];
+	struct sink_manifest manifest;
+	struct sink_summary summary;
+	struct sink_why why = { .text = "" };
+
+	ck_assert_int_eq(sink_store_temp(data, &why, temp, sizeof temp), SINK_OK);
+	summary = make_base(temp, rows, LENGTH(rows));
+	ck_assert_msg(try_apply(owner, temp, &summary, &why, &manifest) == SINK_OK, "%s", why.text);
+	return manifest;
+}
+
+static struct owner nobody;
+
+static int put(void *arg, const struct sink_subject *subject, const struct sink_listing *listing)
+{
+	char *text = arg, name[SINK_TEXT_MAX];
+
+	if (sink_trigger_is_prefix(subject->trigger))
+		sink_prefix_to_text(&subject->prefix, name);
+	else
+		sink_name_to_text(&subject->name, name);
+	sprintf(text + strlen(text), "%s %s #%u; ", name, sink_scope_word(listing->scope),
+		listing->record);
+	return SINK_OK;
+}
+
+/* All that is listed, with sources in the place of records: "evil.net subtree a; " */
+static const char *listed(const struct sink_manifest *manifest, char text[8192])
+{
+	struct sink_why why = { .text = "" };
+	struct sink_reader *reader;
+	struct sink_record record;
+	char raw[8192] = "", *at = raw, *mark;
+	struct sink_db *db;
+
+	ck_assert_msg(sink_store_open(data, manifest, SINK_MAP_DIRECT, NULL, &why, &db) == SINK_OK,
+		"%s", why.text);
+	reader = begin_reader(db);
+	ck_assert_msg(sink_reader_verify(reader, &why) == SINK_OK, "%s", why.text);
+	ck_assert_int_eq(sink_reader_each(reader, put, raw), SINK_OK);
+	text[0] = 0;
+	while ((mark = strchr(at, '#'))) {
+		strncat(text, at, (size_t)(mark - at));
+		ck_assert_int_eq(sink_reader_record(reader, (uint32_t)strtoul(mark + 1, &at, 10),
+					 &record),
+			SINK_OK);
+		strncat(text, (const char *)record.text[SINK_FIELD_SOURCE].at,
+			record.text[SINK_FIELD_SOURCE].len);
+	}
+	strcat(text, at);
+	sink_reader_end(reader);
+	sink_db_close(db);
+	return text;
+}
+
+#define REST "www.evil.net exact b; good.org exact c; zz subtree a; "
+
+/* --- what comes of changes ---------------------------------------------------------------------------- */
+
+#define BASE "evil.net subtree a; evil.net exact b; evil.net below b; "
+
+static const struct {
+	const char *lines, *listed; /* NULL: there is no delta */
+} cases[] = {
+	{ "- nowhere.net\n", NULL },
+	{ "- nowhere.net a\n- evil.net c\n", NULL },
+	{ "+ evil.net a subtree\n", NULL }, /* as it is */
+	{ "- x.evil.net\n- net\n", NULL }, /* neighbours are not meant */
+	{ "- zz\n+ zz a subtree\n",
+		"evil.net subtree a; evil.net exact b; evil.net below b; "
+		"www.evil.net exact b; good.org exact c; zz subtree a; " }, /* less important */
+	{ "- evil.net\n", REST },
+	{ "- evil.net a\n", "evil.net exact b; evil.net below b; " REST },
+	{ "- evil.net b\n", "evil.net subtree a; " REST },
+	{ "- evil.net a\n- evil.net b\n", REST },
+	{ "+ evil.net b below\n", "evil.net subtree a; evil.net below b; " REST },
+	{ "+ evil.net live subtree\n", BASE "evil.net subtree live; " REST },
+	{ "- evil.net\n+ evil.net live exact\n", "evil.net exact live; " REST },
+	{ "+ a.evil.net live exact\n", BASE "a.evil.net exact live; " REST },
+	{ "+ com live subtree\n- good.org c\n",
+		"com subtree live; " BASE "www.evil.net exact b; zz subtree a; " },
+	{ "+ 192.0.2.0/24 live\n", BASE REST "192.0.2.0/24 exact live; " },
+	{ "- evil.net\n- www.evil.net\n- good.org\n- zz\n", "" },
+};
+
+START_TEST(changes_come_over_the_base)
+{
+	struct sink_manifest manifest;
+	char text[8192];
+
+	publish_base(&nobody);
+	manifest = apply(cases[_i].lines);
+	ck_assert_int_eq(manifest.delta[0] != 0, cases[_i].listed != NULL);
+	ck_assert_ptr_nonnull(strstr(manifest.changes, "changes-2-"));
+	ck_assert_str_eq(listed(&manifest, text), cases[_i].listed ? cases[_i].listed : BASE REST);
+	ck_assert_uint_eq(manifest.names, 4); /* the base's */
+}
+END_TEST
+
+/* What was changed before stays changed; a compile of the same feeds, or others, changes nothing of that. */
+START_TEST(changes_last)
+{
+	struct sink_manifest one, two, three, four;
+	struct owner owner = { .more = "" };
+	char text[8192];
+
+	publish_base(&nobody);
+	one = apply("- evil.net b\n");
+	two = apply("+ com live exact\n");
+	ck_assert_str_eq(listed(&two, text), "com exact live; evil.net subtree a; " REST);
+	ck_assert_str_eq(listed(&one, text), "evil.net subtree a; " REST);
+	three = publish_base(&owner);
+	ck_assert_str_ne(three.base, two.base);
+	ck_assert_mem_eq(three.base_digest, two.base_digest, SINK_DIGEST_LEN);
+	ck_assert_str_eq(three.changes, two.changes); /* the same bytes, the same file */
+	ck_assert_str_eq(three.delta, two.delta);
+	ck_assert_str_eq(listed(&three, text), "com exact live; evil.net subtree a; " REST);
+	four = publish_base(&nobody); /* who knows of no changes, and keeps them */
+	ck_assert_str_eq(four.changes, two.changes);
+}
+END_TEST
+
+/* What is published without a word about changes: again they stay, with a base of its own they are over. */
+START_TEST(changes_go_along)
+{
+	struct sink_publish what = { .time = 1795262400, .origin = "test", .tool = "test 1" };
+	struct sink_manifest one, two;
+	char temp[PATH_ROOM];
+
+	publish_base(&nobody);
+	apply("- evil.net b\n");
+	one = apply("- zz\n");
+	what.pausing = SINK_PAUSE_BEGIN;
+	what.pause_until = SINK_PAUSED_OPEN;
+	ck_assert_int_eq(sink_store_publish(data, &what, NULL, &two), SINK_OK);
+	ck_assert_str_eq(two.delta, one.delta);
+	ck_assert_str_eq(two.changes, one.changes);
+	ck_assert_int_eq(two.paused_until, SINK_PAUSED_OPEN);
+	two = apply("- www.evil.net\n"); /* a pause goes along, too */
+	ck_assert_int_eq(two.paused_until, SINK_PAUSED_OPEN);
+	what.pausing = SINK_PAUSE_KEEP;
+	what.policy = &sink_policy_default;
+	ck_assert_int_eq(sink_store_publish(data, &what, NULL, &one), SINK_OK);
+	ck_assert_str_eq(one.delta, two.delta);
+	what.policy = NULL;
+	what.again = 2;
+	ck_assert_int_eq(sink_store_publish(data, &what, NULL, &one), SINK_OK);
+	ck_assert_ptr_nonnull(strstr(one.delta, "delta-2-"));
+	ck_assert_ptr_nonnull(strstr(one.changes, "changes-2-"));
+	what.again = 0;
+	what.temp = temp;
+	ck_assert_int_eq(sink_store_temp(data, NULL, temp, sizeof temp), SINK_OK);
+	what.summary = make_base(temp, rows, LENGTH(rows));
+	ck_assert_int_eq(sink_store_publish(data, &what, NULL, &one), SINK_OK);
+	ck_assert_str_eq(one.changes, "");
+	ck_assert_str_eq(one.delta, "");
+}
+END_TEST
+
+/* --- what fails ------------------------------------------------------------------------------------- */
+
+static unsigned count_files(void)
+{
+	char command[2 * PATH_ROOM];
+	unsigned n = 0;
+	FILE *pipe;
+
+	snprintf(command, sizeof command, "ls -A %s | wc -l", gen);
+	pipe = popen(command, "r");
+	ck_assert_int_eq(fscanf(pipe, "%u", &n), 1);
+	pclose(pipe);
+	return n;
+}
+
+START_TEST(refusals_publish_nothing)
+{
+	static const struct {
+		int err;
+		struct owner owner;
+	} refusals[] = {
+		{ SINK_ESYNTAX, { .refuses = SINK_ESYNTAX, .more = "- a\n" } },
+		{ SINK_ECANCELED,
+			{ .breaks = SINK_ECANCELED, .more = "- evil.net\n+ com x exact\n" } },
+	};
+	unsigned before;
+
+	publish_base(&nobody);
+	before = count_files();
+	for (size_t i = 0; i < LENGTH(refusals); i++) {
+		struct owner owner = refusals[i].owner;
+		struct sink_manifest manifest;
+		struct sink_why why = { .text = "" };
+
+		ck_assert_int_eq(try_apply(&owner, NULL, NULL, &why, &manifest), refusals[i].err);
+		ck_assert_str_ne(why.text, "");
+		ck_assert_uint_eq(count_files(), before);
+	}
+	ck_assert_int_eq(sink_store_manifest(data, 1, NULL, &(struct sink_manifest){ 0 }), SINK_OK);
+}
+END_TEST
+
+START_TEST(damaged_changes_are_not_lost)
+{
+	const struct sink_live anew = { .take = take, .next = next, .arg = &nobody, .anew = true };
+	struct sink_publish what = { .live = &anew, .time = 1, .origin = "test", .tool = "test 1" };
+	struct sink_manifest manifest;
+	struct owner owner = { .more = "- zz\n" };
+	struct sink_why why = { .text = "" };
+	char path[PATH_ROOM];
+
+	publish_base(&nobody);
+	manifest = apply("- evil.net\n");
+	write_whole(inside(gen, manifest.changes, path), "- good.org\n\n", 12);
+	ck_assert_int_eq(try_apply(&owner, NULL, NULL, &why, &manifest), SINK_ECORRUPT);
+	ck_assert_ptr_nonnull(strstr(why.text, manifest.changes));
+	ck_assert_int_eq(sink_store_publish(data, &what, NULL, &manifest), SINK_OK);
+	ck_assert_str_eq(manifest.changes, "");
+	ck_assert_str_eq(manifest.delta, "");
+}
+END_TEST
+
+/* A base is not verified for a change, but whatever is wrong with it, nothing crashes. */
+#define CASES 1500
+
+START_TEST(damaged_bases_do_not_crash)
+{
+	struct sink_manifest manifest = publish_base(&nobody), after;
+	struct dice dice = { 5 };
+	char path[PATH_ROOM];
+	struct bytes good = read_whole(inside(gen, manifest.base, path));
+	unsigned refused = 0;
+
+	for (unsigned n = 0; n < CASES; n += STRIDE) {
+		struct owner owner = {
+			.more = "- evil.net\n- zz a\n+ good.org c exact\n+ q x exact\n"
+		};
+		struct bytes bad = { malloc(good.len), good.len };
+		struct sink_why why = { .text = "" };
+		int err;
+
+		MUST(bad.at);
+		memcpy(bad.at, good.at, good.len);
+		for (uint64_t times = 1 + roll(&dice, 8); times > 0; times--) {
+			/* mostly where something is: an LMDB page fills up from its end */
+			size_t page = roll(&dice, bad.len / 4096) * 4096;
+			size_t at = roll(&dice, 2) ? roll(&dice, 64) : 4095 - roll(&dice, 600);
+
+			bad.at[page + at] = (uint8_t)roll(&dice, 256);
+		}
+		write_whole(path, bad.at, bad.len);
+		err = try_apply(&owner, NULL, NULL, &why, &after);
+		if (err)
+			MUST(why.text[0] && (err == SINK_ECORRUPT || err == SINK_EVERSION));
+		refused += err != SINK_OK;
+		free(bad.at);
+	}
+	ck_assert_uint_gt(refused, CASES / STRIDE / 10);
+	write_whole(path, good.at, good.len / 2);
+	ck_assert_int_eq(try_apply(&nobody, NULL, NULL, NULL, &after), SINK_ECORRUPT);
+	free(good.at);
+}
+END_TEST
+
+/* --- many at once ------------------------------------------------------------------------------------ */
+
+#define WORKERS 8
+#define EACH 6
+
+static int apply_some(void *arg)
+{
+	int worker = *(int *)arg;
+
+	for (int i = 0; i < EACH; i++) {
+		static struct owner owner;
+		struct sink_manifest manifest;
+		char line[64];
+
+		snprintf(line, sizeof line, "+ w%d-%d.net live exact\n", worker, i);
+		owner = (struct owner){ .more = line };
+		if (worker % 4 == 0 && i % 3 == 0)
+			publish_base(&nobody);
+		if (try_apply(&owner, NULL, NULL, NULL, &manifest))
+			return 1;
+	}
+	return 0;
+}
+
+START_TEST(no_change_is_lost)
+{
+	struct sink_manifest manifest;
+	char text[8192];
+	pid_t pids[WORKERS];
+	int status;
+
+	publish_base(&nobody);
+	for (int i = 0; i < WORKERS; i++) {
+		pids[i] = fork();
+		if (pids[i] == 0)
+			_exit(apply_some(&i));
+	}
+	for (int i = 0; i < WORKERS; i++) {
+		ck_assert_int_eq(waitpid(pids[i], &status, 0), pids[i]);
+		ck_assert_int_eq(status, 0);
+	}
+	ck_assert_int_eq(sink_store_manifest(data, 0, NULL, &manifest), SINK_OK);
+	listed(&manifest, text);
+	for (int i = 0; i < WORKERS * EACH; i++) {
+		char name[64];
+
+		snprintf(name, sizeof name, "w%d-%d.net exact live; ", i / EACH, i % EACH);
+		ck_assert_msg(strstr(text, name) != NULL, "%s is lost", name);
+	}
+	ck_assert_uint_eq(manifest.serial, 1 + WORKERS * EACH + 2 * WORKERS / 4);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("live");
+	TCase *tc = tcase_create("live");
+
+	tcase_add_checked_fixture(tc, enter_room, leave_room);
+	tcase_set_timeout(tc, 300);
+	tcase_add_loop_test(tc, changes_come_over_the_base, 0, LENGTH(cases));
+	tcase_add_test(tc, changes_last);
+	tcase_add_test(tc, changes_go_along);
+	tcase_add_test(tc, refusals_publish_nothing);
+	tcase_add_test(tc, damaged_changes_are_not_lost);
+	tcase_add_test(tc, damaged_bases_do_not_crash);
+	tcase_add_test(tc, no_change_is_lost);
+	suite_add_tcase(suite, tc);
+	return run_suite(suite);
+}

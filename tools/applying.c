@@ -1,0 +1,157 @@
+/* applying.c - what `apply` and `allow` have in common. */
+#include "applying.h"
+
+#include <stdlib.h>
+
+#include "say.h"
+#include "when.h"
+
+#define TOLD_MAX 20 /* lines that are wrong; of the others only how many */
+
+/* Gardens that blocked clients are led to must stay within reach. */
+static int protect_gardens(struct applying *a, struct sink_why *why)
+{
+	struct sink_policy *policy;
+	int err = sink_store_policy(a->dir, &a->before, why, &policy);
+
+	if (err)
+		return err == SINK_ENOENT ? SINK_ECORRUPT : err;
+	for (size_t i = 0; i < policy->rules_count && !err; i++)
+		if (policy->rules[i].form.cname.len > 0)
+			err = protected_add_target(&a->gate.protected, policy->rules[i].form.cname);
+	sink_policy_free(policy);
+	return err;
+}
+
+int applying_begin(struct applying *a, struct sink_why *why)
+{
+	int err = when_reproducible(&a->now) ? SINK_OK : SINK_EINVAL;
+
+	if (err)
+		return sink_why(why, err, "SOURCE_DATE_EPOCH is no number of seconds");
+	err = sink_store_manifest(a->dir, 0, why, &a->before);
+	if (err == SINK_ENOENT)
+		return sink_why(why, err, "'%s': nothing has been published yet", a->dir);
+	if (!err)
+		err = gate_begin(&a->gate, why) ? SINK_EIO : SINK_OK;
+	if (!err)
+		err = protect_gardens(a, why);
+	return err ? err : live_begin(a->now, &a->live);
+}
+
+void applying_end(struct applying *a)
+{
+	live_end(a->live);
+	gate_end(&a->gate);
+}
+
+/* As compile does with what a source lists. */
+static enum feed_reason judge(const struct applying *a)
+{
+	const struct sink_change *change = &a->line.change;
+	struct feed_entry entry;
+
+	if (change->removes)
+		return FEED_TAKEN;
+	feed_entry_init(&entry);
+	entry.trigger = change->subject.trigger;
+	if (sink_trigger_is_prefix(entry.trigger))
+		entry.prefix = change->subject.prefix;
+	else
+		entry.name = change->subject.name;
+	return gate_judge(&a->gate, &entry, change->record.kind, change->scope, false);
+}
+
+static void tell(const struct applying *a, const char *title, uint64_t number, const char *text)
+{
+	uint64_t told = a->wrong + a->refused;
+
+	if (told <= TOLD_MAX || a->tells_all)
+		say("%s:%llu: %s", title, (unsigned long long)number, text);
+	if (told == TOLD_MAX && !a->tells_all)
+		say("what is wrong with further lines is not told");
+}
+
+void applying_wrong(struct applying *a, const char *title, uint64_t number, const char *text)
+{
+	a->wrong++;
+	tell(a, title, number, text);
+}
+
+static const char *force_of(enum feed_reason reason)
+{
+	switch (reason) {
+	case FEED_TLD:
+		return gate_word(GATE_TLD);
+	case FEED_SUFFIX:
+		return gate_word(GATE_SUFFIX);
+	case FEED_BOGON:
+		return gate_word(GATE_BOGON);
+	default:
+		return gate_word(GATE_PROTECTED);
+	}
+}
+
+int applying_line(struct applying *a, const char *title, uint64_t number, struct sink_span line)
+{
+	struct sink_why why = { .text = "" };
+	enum feed_reason reason;
+	char text[200];
+	int err = liveline_parse(line, a->now, &why, &a->line);
+
+	if (err == SINK_ENOENT)
+		return SINK_OK;
+	if (err) {
+		applying_wrong(a, title, number, why.text);
+		return SINK_OK;
+	}
+	reason = judge(a);
+	if (reason) {
+		a->refused++;
+		snprintf(text, sizeof text, "%s (--force=%s takes it)", feed_reason_word(reason),
+			force_of(reason));
+		tell(a, title, number, text);
+		return SINK_OK;
+	}
+	a->added += !a->line.change.removes;
+	a->removed += a->line.change.removes;
+	return live_add(a->live, &a->line);
+}
+
+static int settle(struct applying *a, struct sink_why *why)
+{
+	uint8_t *before;
+	size_t len;
+	int err = sink_store_changes(a->dir, &a->before, why, &before, &len);
+
+	if (err)
+		return err;
+	err = live_settle(a->live, sink_span(before, len), why);
+	free(before);
+	return err;
+}
+
+int applying_publish(struct applying *a, struct sink_why *why)
+{
+	const struct sink_live live = live_of(a->live);
+	struct sink_publish what = { .live = &live,
+		.time = a->now,
+		.origin = a->origin,
+		.reason = a->reason,
+		.tool = "sinkhole " SINK_VERSION,
+		.keep = a->keep,
+		.wait = true };
+
+	signing_fill(a->signing, &what);
+	a->after.serial = 0;
+	return a->dry_run ? settle(a, why) : sink_store_publish(a->dir, &what, why, &a->after);
+}
+
+int applying_next(struct applying *a)
+{
+	a->added = a->removed = a->wrong = a->refused = 0;
+	if (!when_reproducible(&a->now))
+		return SINK_EINVAL;
+	live_clear(a->live, a->now);
+	return SINK_OK;
+}
