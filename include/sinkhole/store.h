@@ -89,7 +89,7 @@ typedef int sink_manifest_fn(void *arg, const struct sink_manifest *manifest);
 
 /* Called for each whose manifest cannot be read.
  *
- * err      SINK_EVERSION: of another version of sinkhole, hence not damaged; SINK_ECORRUPT; SINK_EIO
+ * err      SINK_EVERSION: of another version of sinkhole, hence not damaged; SINK_ECORRUPT; SINK_EIO; SINK_ENOMEM
  * text     its path and the reason */
 typedef void sink_unread_fn(void *arg, int err, const char *text);
 
@@ -140,7 +140,8 @@ struct sink_publish {
  * its size will do, since whoever opens it compares the digest, and such a change should not wait for a base to be read.
  *
  * A damaged `current` does not lock the operator out: it is replaced. Its serial is known all the
- * same, because gen holds its manifest, damaged or not, under a name that says the serial.
+ * same, because gen holds its manifest, damaged or not, under a name that says the serial. One that cannot be read
+ * (SINK_EIO) does: it might hold a pause, which would be lost.
  *
  * Pruning keeps the newest `keep` manifests, and the bases and policies that they name. While one of these
  * cannot be read no such file is removed, since it might be the one: that goes for those of another version, too.
