@@ -152,9 +152,9 @@ static int make_directory(const char *path, struct sink_why *why)
 		return chmod(path, 0755) ? sink_why(why, SINK_EIO, "%s: %m", path) : SINK_OK;
 	if (errno != EEXIST)
 		return sink_why(why, SINK_EIO, "%s: %m", path);
-	if (stat(path, &st) || !S_ISDIR(st.st_mode))
-		return sink_why(why, SINK_EIO, "%s: not a directory", path);
-	return SINK_OK;
+	if (stat(path, &st))
+		return sink_why(why, SINK_EIO, "%s: %m", path);
+	return S_ISDIR(st.st_mode) ? SINK_OK : sink_why(why, SINK_EIO, "%s: not a directory", path);
 }
 
 int sink_store_temp(const char *dir, struct sink_why *why, char *out, size_t size)
