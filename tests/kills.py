@@ -3,10 +3,12 @@
 `current` names a complete generation, the old one or the new; who was not killed says in one line what came of it; and
 the next publisher publishes, and leaves nothing behind. Prints TAP. SINKHOLE is the program.
 
-Each call is made to fail in one of the ways of ERRORS, by turns; with SINKHOLE_KILLS=all, in all of them.
+Each call is made to fail in one of the ways of ERRORS, by turns; with SINKHOLE_KILLS=all, in all of them. In a
+sanitizer's build, which is slow and has nothing to say of the dead, some calls fail.
 
 strace does the killing and failing (`-e inject`): a call that is hit is not made, so that a death there is one right
-after the call before. It counts the calls of each name for itself, which is how one is found again.
+after the call before. It counts the calls of each name for itself, which is how one is found again; hardly ever in
+vain, where an allocator maps memory as it pleases.
 """
 import collections
 import concurrent.futures
@@ -20,6 +22,9 @@ import tempfile
 
 KILL = "signal=KILL"
 ERRORS = ["ENOSPC", "EIO", "EDQUOT", "ENOMEM", "EINTR"]
+IS_LONG = os.environ.get("SINKHOLE_KILLS") == "all"
+IS_SANITIZED = os.environ.get("CK_FORK") == "no"  # make check says it so
+MISSED = 0.05  # of the calls that may be, at most
 
 # One system call of a program: the `number`-th of its name, from 1.
 Call = collections.namedtuple("Call", "name number")
@@ -34,7 +39,7 @@ def strace(argv, log, *options):
 
 
 def can_trace(log):
-    return strace(["true"], log, "--seccomp-bpf").returncode == 0
+    return shutil.which("strace") is not None and strace(["true"], log, "--seccomp-bpf").returncode == 0
 
 
 def lines_of(log):
@@ -178,6 +183,7 @@ class Room:
     def __init__(self, path):
         self.path = path
         self.count = 0
+        self.templates = {}  # of each scenario that is prepared: the directory as it is before, to be copied
         for name, text in (("one", "a.example\nb.example\n"), ("two", "a.example\nc.example\n"),
                            ("many", "".join("n%d.many.example\n" % i for i in range(60000))),
                            ("other.yaml", "policy:\n  - {rule: all, match: {}, action: refused}\n")):
@@ -189,8 +195,8 @@ class Room:
         return os.path.join(self.path, "case-%d" % self.count)
 
     def prepare(self, scenario):
-        """The directory as it is before, to be copied; and the calls of the command on it."""
-        template = self.fresh()
+        """Make the directory as it is before. Returns the calls of the command on it."""
+        template = self.templates[scenario.name] = self.fresh()
         os.mkdir(template)
         for command in scenario.before:
             done = Place(template).run(*command)
@@ -203,18 +209,17 @@ class Room:
         done = strace(place.argv(scenario.command), place.dir + ".log")
         if done.returncode or place.astray():
             raise RuntimeError("%s: %s%s" % (scenario.name, done.stderr, place.astray()))
-        return template, calls_on(place.dir, place.dir + ".log")
+        return calls_on(place.dir, place.dir + ".log")
 
     def case(self, directory, template, scenario, call, what):
-        """returns what was wrong, a text; empty: nothing"""
+        """returns what was wrong, a list of texts; None: the call was not met"""
         place, log = Place(directory), directory + ".log"
         shutil.copytree(template, directory)
         old, new = place.serial(), place.next_serial()
         was_paused = "paused" in fields_of(place.current())
         done = inject(place.argv(scenario.command), directory, call, what, log)
-        if done is None:
-            faults = ["not met"]
-        else:
+        faults = None
+        if done is not None:
             faults = place.faults(old, new)
             if what != KILL:
                 faults += tells(done, place.serial() == new)
@@ -223,7 +228,7 @@ class Room:
             faults += self.goes_on(place)
         shutil.rmtree(directory)
         os.unlink(log)
-        return "; ".join("%s %d, %s: %s" % (call.name, call.number, what, fault) for fault in faults)
+        return faults
 
     @staticmethod
     def goes_on(place):
@@ -248,22 +253,23 @@ def ok(what, faults):
     sys.stdout.flush()
 
 
-def check(room, scenario, pool, is_long):
-    template, calls = room.prepare(scenario)
-    cases = [(call, KILL) for call in calls]
-    for turn, call in enumerate(calls):
-        cases += [(call, "error=" + error) for error in (ERRORS if is_long else [ERRORS[turn % len(ERRORS)]])]
-    jobs = [(what, pool.submit(room.case, room.fresh(), template, scenario, call, what)) for call, what in cases]
-    faults = collections.defaultdict(list)
-    for what, job in jobs:
-        faults[what == KILL] += [job.result()] if job.result() else []
-    ok("%s: killed at each of %d calls" % (scenario.name, len(calls)), faults[True])
-    ok("%s: %d times such a call fails" % (scenario.name, len(cases) - len(calls)), faults[False])
+def check(room, scenario, pool, what, cases):
+    """cases: (call, signal or error)"""
+    template = room.templates[scenario.name]
+    jobs = [pool.submit(room.case, room.fresh(), template, scenario, *case) for case in cases]
+    faults, missed = [], 0
+    for (call, how), job in zip(cases, jobs):
+        missed += job.result() is None
+        faults += ["%s %d, %s: %s" % (*call, how, fault) for fault in job.result() or []]
+    if missed > MISSED * len(cases):
+        faults.append("%d of %d calls were not met" % (missed, len(cases)))
+    ok("%s: %s" % (scenario.name, what % (len(cases) - missed)), faults)
 
 
 def main():
-    is_long = os.environ.get("SINKHOLE_KILLS") == "all"
-    with tempfile.TemporaryDirectory(prefix="sinkhole-kills-") as path, \
+    # In memory if that can be had: here is no power cut that anything could outlive, and thousands of fsync() wait.
+    parent = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="sinkhole-kills-", dir=parent) as path, \
             concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         os.chdir(path)
         for name in ("SINKHOLE_DIR", "SOURCE_DATE_EPOCH"):
@@ -274,8 +280,14 @@ def main():
             return 0
         room = Room(path)
         for scenario in SCENARIOS:
-            if is_long or not scenario.is_long:
-                check(room, scenario, pool, is_long)
+            if scenario.is_long and not IS_LONG:
+                continue
+            calls = room.prepare(scenario)
+            if not IS_SANITIZED:
+                check(room, scenario, pool, "killed at each of %d calls", [(call, KILL) for call in calls])
+            check(room, scenario, pool, "%d times such a call fails", [
+                (call, "error=" + error) for turn, call in enumerate(calls) for at, error in enumerate(ERRORS)
+                if IS_LONG or turn % len(ERRORS) == at and (not IS_SANITIZED or turn % 3 == 0)])
     print("1..%d" % number)
     return failures > 0
 
