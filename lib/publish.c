@@ -527,7 +527,7 @@ static void name_files(struct pruning *pruning, const uint64_t *serials, size_t 
 static void prune(const struct publishing *p)
 {
 	struct pruning pruning = { .p = p };
-	struct serials serials;
+	struct distinct serials;
 	size_t keep = p->what->keep ? p->what->keep : SINK_KEEP_DEFAULT;
 
 	if (gendir_serials(&p->dir, NULL, &serials))
@@ -543,7 +543,7 @@ static void prune(const struct publishing *p)
 			gendir_walk(&p->dir, prune_file, &pruning, NULL);
 	}
 	free(pruning.files);
-	free(serials.at);
+	distinct_free(&serials);
 }
 
 /* --- all of it -------------------------------------------------------------------------------- */

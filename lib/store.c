@@ -119,7 +119,7 @@ int sink_store_policy(const char *dir, const struct sink_manifest *manifest, str
 int sink_store_each(const char *dir, sink_manifest_fn *fn, sink_unread_fn *unread, void *arg,
 	struct sink_why *why)
 {
-	struct serials serials = { 0 };
+	struct distinct serials = { 0 };
 	struct sink_manifest manifest;
 	struct sink_why reason;
 	struct gendir gendir;
@@ -136,7 +136,7 @@ int sink_store_each(const char *dir, sink_manifest_fn *fn, sink_unread_fn *unrea
 		else if (bad != SINK_ENOENT && unread) /* else pruned meanwhile */
 			unread(arg, bad, reason.text);
 	}
-	free(serials.at);
+	distinct_free(&serials);
 	gendir_close(&gendir);
 	return err;
 }
