@@ -107,6 +107,10 @@ class Place:
     def serial(self):
         return int(fields_of(self.current()).get("serial", 0))
 
+    def names(self):
+        """All that is listed."""
+        return self.run("export", "--format=domains").stdout.split()
+
     def manifests(self):
         return sorted(name for name in os.listdir(self.gen) if name.endswith(".manifest"))
 
@@ -137,14 +141,15 @@ class Place:
 
 
 # What a publisher says when all went well.
-RESULT = re.compile("sinkhole: (generation [0-9]+ published: |filtering is paused since .*, and stays so)")
+RESULT = re.compile("sinkhole: (generation [0-9]+ published: |filtering is paused since .*, and stays so|"
+                    "source 'second' held back: .* good entries stay)")
 
 
-def tells(done, is_new):
-    """What is wrong with how one ended that was not killed. A harmless error need not be told."""
+def tells(done, is_new, status):
+    """What is wrong with how one ended that was not killed. A harmless error need not be told, and changes no status."""
     said = [line for line in done.stderr.splitlines() if not RESULT.match(line)]
-    if done.returncode == 0:
-        return ([] if is_new else ["status 0, and nothing published"]) + said
+    if done.returncode == status:
+        return ([] if is_new else ["status %d, and nothing published" % status]) + said
     faults = [] if done.returncode == 4 else ["status %d" % done.returncode]
     if len(said) != 1 or not said[0].startswith("sinkhole: "):
         faults.append("%d lines: %r" % (len(said), done.stderr))
@@ -155,9 +160,9 @@ def tells(done, is_new):
 
 # --- the publishers -------------------------------------------------------------------------------------
 
-# What is published before, and what is done then; `killed` is a command in between that dies before it replaces
-# `current`. Lists and configurations are files of the room.
-Scenario = collections.namedtuple("Scenario", "name before command killed is_long", defaults=[None, False])
+# What is published before, and what is done then, which ends with `status`; `killed` is a command in between that dies
+# before it replaces `current`. Lists and configurations are files of the room.
+Scenario = collections.namedtuple("Scenario", "name before command killed status is_long", defaults=[None, 0, False])
 
 HISTORY = [("compile", "-q", "domains:one"), ("compile", "-q", "domains:two"), ("compile", "-q", "domains:one")]
 SCENARIOS = [
@@ -170,6 +175,9 @@ SCENARIOS = [
     Scenario("resume", [*HISTORY, ("pause",)], ("resume",)),
     Scenario("compile while filtering is paused, and somebody died who resumed it", [*HISTORY, ("pause",)],
              ("compile", "-q", "domains:two"), ("resume",)),
+    Scenario("compile while a source is held back, and its last good entries stay",
+             [("compile", "-q", "domains:two,source=first", "domains:one,source=second")],
+             ("compile", "-q", "--popular=top", "domains:two,source=first", "domains:top,source=second"), status=1),
     Scenario("compile of what does not fit in memory", HISTORY, ("compile", "-q", "--memory=1M", "domains:many"),
              is_long=True),
 ]
@@ -184,7 +192,7 @@ class Room:
         self.path = path
         self.count = 0
         self.templates = {}  # of each scenario that is prepared: the directory as it is before, to be copied
-        for name, text in (("one", "a.example\nb.example\n"), ("two", "a.example\nc.example\n"),
+        for name, text in (("one", "a.example\nb.example\n"), ("two", "a.example\nc.example\n"), ("top", "popular.example\n"),
                            ("many", "".join("n%d.many.example\n" % i for i in range(60000))),
                            ("other.yaml", "policy:\n  - {rule: all, match: {}, action: refused}\n")):
             with open(os.path.join(path, name), "w", encoding="utf-8") as f:
@@ -207,7 +215,7 @@ class Room:
         place = Place(self.fresh())
         shutil.copytree(template, place.dir)
         done = strace(place.argv(scenario.command), place.dir + ".log")
-        if done.returncode or place.astray():
+        if done.returncode != scenario.status or place.astray():
             raise RuntimeError("%s: %s%s" % (scenario.name, done.stderr, place.astray()))
         return calls_on(place.dir, place.dir + ".log")
 
@@ -216,13 +224,16 @@ class Room:
         place, log = Place(directory), directory + ".log"
         shutil.copytree(template, directory)
         old, new = place.serial(), place.next_serial()
+        names = place.names()
         was_paused = "paused" in fields_of(place.current())
         done = inject(place.argv(scenario.command), directory, call, what, log)
         faults = None
         if done is not None:
             faults = place.faults(old, new)
             if what != KILL:
-                faults += tells(done, place.serial() == new)
+                faults += tells(done, place.serial() == new, scenario.status)
+            lost = set(names) - set(place.names()) if scenario.status else []
+            faults += ["%s, of a list that was held back, is gone" % name for name in lost]
             if was_paused and scenario.command[0] != "resume" and "paused" not in fields_of(place.current()):
                 faults.append("the pause is lost")
             faults += self.goes_on(place)
