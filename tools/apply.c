@@ -8,7 +8,6 @@
 #include "data.h"
 #include "json.h"
 #include "paused.h"
-#include "quantity.h"
 #include "say.h"
 #include "signing.h"
 #include "sinkhole/sha256.h"
@@ -151,16 +150,6 @@ static enum status apply(struct request *r)
 
 /* --- options ----------------------------------------------------------------------------------------------- */
 
-static enum status take_keep(struct request *r, const char *value)
-{
-	uint64_t n;
-
-	if (!quantity_count(value, &n) || n == 0 || n > 10000)
-		return usage_error(r->self, "--keep is 1 to 10000 generations, not '%s'", value);
-	r->keep = (unsigned)n;
-	return STATUS_DONE;
-}
-
 static enum status take_option(void *arg, int key, const char *value)
 {
 	struct request *r = arg;
@@ -179,7 +168,7 @@ static enum status take_option(void *arg, int key, const char *value)
 	case OPT_REASON:
 		return take_reason(r->self, value, &r->reason);
 	case OPT_KEEP:
-		return take_keep(r, value);
+		return take_keep(r->self, value, &r->keep);
 	case OPT_DRY_RUN:
 		r->dry_run = true;
 		break;

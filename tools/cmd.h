@@ -83,6 +83,9 @@ enum status usage_error(const struct command *command, const char *format, ...)
  */
 enum status take_reason(const struct command *command, const char *value, const char **out);
 
+/* Take the --keep of what publishes: a number of generations. As take_reason(). */
+enum status take_keep(const struct command *command, const char *value, unsigned *out);
+
 /* The status that goes with a code of the library. */
 enum status status_of(int err);
 

@@ -645,6 +645,9 @@ class Store:
     def base(self):
         return os.path.join(self.dir, "gen", self.manifest()["base"])
 
+    def policy(self):
+        return os.path.join(self.dir, "gen", self.manifest()["policy"])
+
 
 def needed(variable):
     value = os.environ.get(variable)
