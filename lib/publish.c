@@ -290,14 +290,13 @@ static int take_pause(struct publishing *p)
 /* Whoever checks signatures would refuse what has none, and stay with what is in use; or with nothing, after a restart. */
 static int check_signers(const struct publishing *p)
 {
-	struct sink_manifest last;
+	const struct sink_manifest *last = &p->last;
 
-	if (p->what->signers_count > 0 || p->what->may_unsign || find_last(p, &last) != SINK_OK ||
-		last.signatures_count == 0)
+	if (p->what->signers_count > 0 || p->what->may_unsign || last->signatures_count == 0)
 		return SINK_OK;
 	return sink_why(p->why, SINK_EUNSIGNED,
 		"%s: generation %llu, which is published, is signed", p->dir.path,
-		(unsigned long long)last.serial);
+		(unsigned long long)last->serial);
 }
 
 /* --- the steps -------------------------------------------------------------------------------- */
