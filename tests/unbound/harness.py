@@ -680,6 +680,8 @@ class Unbound:
         self.lab = lab
         self.build = build or needed("UNBOUND_DIR")
         self.dir = home or lab.fresh("unbound")
+        self.run_dir = lab.fresh("run")
+        os.chmod(self.run_dir, 0o777)  # whoever it runs as
         self.port = lab.port()
         self.daemonize = daemonize
         self.leak_check = "detect_leaks=%d" % leak_check
@@ -690,6 +692,7 @@ class Unbound:
         self.conf = self.dir + "/unbound.conf"
         self.environ = dict(os.environ)
         self.environ.pop("SINKHOLE_DIR", None)
+        self.environ["SINKHOLE_RUN"] = self.run_dir
         self.environ.update(environ or {})
         if store is None:
             modules = " ".join(word for word in modules.split() if word != "dynlib")
