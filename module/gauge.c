@@ -114,7 +114,13 @@ void gauge_arrived(struct gauge *gauge, const struct watch_arrival *arrival, uin
 	gauge->write_at = 0;
 }
 
-/* What changed since by itself is enforced with it: a schedule, entries that begin. */
+static int64_t not_before(int64_t earliest, int64_t span)
+{
+	return span > earliest ? span : earliest;
+}
+
+/* What changed since by itself is enforced with it: a schedule, entries that begin. A walk through a cache that was loaded at the
+ * very moment may have begun while the old generation was being freed, which is before we call the new one in use. */
 void gauge_enforced(struct gauge *gauge, const struct gauge_enforced *enforced)
 {
 	struct sink_reaction *reaction = &gauge->stats.reaction;
@@ -122,9 +128,9 @@ void gauge_enforced(struct gauge *gauge, const struct gauge_enforced *enforced)
 	if (reaction->serial == 0 || reaction->enforced != SINK_STATS_NOT_YET ||
 		enforced->epoch < gauge->epoch)
 		return;
-	reaction->heard = enforced->heard - gauge->published;
-	reaction->walked = enforced->walked - gauge->published;
-	reaction->enforced = enforced->at - gauge->published;
+	reaction->heard = not_before(reaction->in_use, enforced->heard - gauge->published);
+	reaction->walked = not_before(reaction->heard, enforced->walked - gauge->published);
+	reaction->enforced = not_before(reaction->walked, enforced->at - gauge->published);
 	reaction->sets = enforced->sets;
 	reaction->messages = enforced->messages;
 	sink_series_add(&gauge->stats.enforced, reaction->enforced);

@@ -52,7 +52,7 @@ struct query {
 	enum verdict_pass pass, watched_pass,
 		weighed_pass; /* with which clients are judged, and so on */
 	bool for_client; /* it began for a client, or is the prefetch of what one asked */
-	bool passes;
+	bool passes; /* see `weighed` */
 	bool ours; /* no_cache_store was set by us */
 	bool failed; /* there is no reply that clients could get who are not blocked */
 	bool gardening; /* the state waits for the last garden */

@@ -22,7 +22,7 @@
 /* A worker's thread number is below num-threads, with one exception: after a reload with a
  * smaller num-threads and so-reuseport Unbound keeps as many workers as it has sockets, which
  * init cannot see. A slot that nobody uses costs
- * some 150 bytes. */
+ * some 350 bytes. */
 #define SLOTS_MIN 1024
 
 static unsigned threads_of(const struct module_env *env)

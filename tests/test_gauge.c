@@ -235,6 +235,30 @@ START_TEST(a_reaction)
 }
 END_TEST
 
+/* A walk that had begun already, for another reason, counts from when the generation is in use: the file stays readable. */
+START_TEST(in_order)
+{
+	const struct watch_arrival arrival = { .manifest = &second,
+		.is_awaited = true,
+		.published = 1,
+		.noticed = 1000,
+		.in_use = 1500 };
+	const struct gauge_enforced enforced = {
+		.epoch = 3, .heard = 1200, .walked = 1300, .at = 1700
+	};
+	struct sink_reaction r;
+
+	gauge_arrived(gauge, &arrival, 3);
+	gauge_enforced(gauge, &enforced);
+	gauge_tick(gauge);
+	r = written(true).reaction;
+	ck_assert_int_eq(r.in_use, 500);
+	ck_assert_int_eq(r.heard, 500);
+	ck_assert_int_eq(r.walked, 500);
+	ck_assert_int_eq(r.enforced, 700);
+}
+END_TEST
+
 START_TEST(last_word)
 {
 	struct sink_stats stats;
@@ -300,6 +324,7 @@ int main(void)
 	tcase_add_test(tests, from_the_start);
 	tcase_add_test(tests, once_a_second);
 	tcase_add_test(tests, a_reaction);
+	tcase_add_test(tests, in_order);
 	tcase_add_test(tests, last_word);
 	tcase_add_test(tests, no_place);
 	tcase_add_test(tests, shared);
