@@ -309,7 +309,7 @@ ended
 
 [ $# -gt 0 ] || set -- good missing corrupt
 for data in "$@"; do
-	export SINKHOLE_DIR=$work/$data SINKHOLE_RUN=$work
+	export SINKHOLE_DIR=$work/$data
 	config=unbound.conf
 	[ "$data" != plain ] || config=plain.conf
 	storm "$data"
