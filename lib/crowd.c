@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "distinct.h"
 #include "intern.h"
 #include "sinkhole/err.h"
 
@@ -237,11 +238,6 @@ static void tell(const struct thinning *t, const struct item *left, size_t count
 	t->crowd->left_out(t->crowd->arg, intern_get(&t->texts, left->source), count, distinct);
 }
 
-static int by_number(const void *a, const void *b)
-{
-	return ORDER(*(const uint64_t *)a, *(const uint64_t *)b);
-}
-
 /* Sources that have few, and the chosen ones of the others. */
 static void choose(struct thinning *t, uint64_t *listings, size_t *count)
 {
@@ -261,7 +257,7 @@ static void choose(struct thinning *t, uint64_t *listings, size_t *count)
 		if (stay < size)
 			tell(t, &t->items[i + stay], size - stay);
 	}
-	qsort(listings, kept, sizeof *listings, by_number);
+	distinct_sort(listings, kept);
 	*count = kept;
 }
 

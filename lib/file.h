@@ -1,4 +1,10 @@
-/* file.h - regular files, read and written whole, without waiting for anything but the disk. */
+/* file.h - regular files, read and written whole, without waiting for anything but the disk.
+ *
+ * EINTR: a signal handler that returns interrupts read() and write() on file systems that wait for somebody (NFS, FUSE),
+ * and flock() anywhere; what one of these had not begun is begun again. open(), fsync() and rename() fail with it like
+ * with any other error: what is being made is given up, which harms nobody. close() is not looked at: its descriptor is
+ * gone whatever it says, and what was to be kept has passed an fsync(). Neither the command, whose handlers do not
+ * return, nor our thread in the resolver, which blocks all signals, meets it. */
 #ifndef SINK_FILE_H
 #define SINK_FILE_H
 

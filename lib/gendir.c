@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,7 +12,6 @@
 #include "digest.h"
 #include "file.h"
 #include "manifest.h"
-#include "sinkhole/grow.h"
 
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK)
 #define DIGEST_DIGITS 16 /* of a file's digest, in its name */
@@ -186,37 +184,21 @@ int gendir_walk(const struct gendir *gendir, gendir_fn *fn, void *arg, struct si
 
 static int add_serial(void *arg, const char *name)
 {
-	struct serials *serials = arg;
-	uint64_t serial, *at;
+	uint64_t serial;
 
-	if (!gendir_is_manifest(name, &serial))
-		return SINK_OK;
-	at = sink_grow(serials->at, serials->count, &serials->room, sizeof *at);
-	if (!at)
-		return SINK_ENOMEM;
-	serials->at = at;
-	serials->at[serials->count++] = serial;
-	return SINK_OK;
+	return gendir_is_manifest(name, &serial) ? distinct_add(arg, serial) : SINK_OK;
 }
 
-static int compare(const void *a, const void *b)
+int gendir_serials(const struct gendir *gendir, struct sink_why *why, struct distinct *out)
 {
-	const uint64_t *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
-int gendir_serials(const struct gendir *gendir, struct sink_why *why, struct serials *out)
-{
-	struct serials serials = { 0 };
+	struct distinct serials = { 0 };
 	int err = gendir_walk(gendir, add_serial, &serials, why);
 
 	if (err) {
-		free(serials.at);
+		distinct_free(&serials);
 		return err;
 	}
-	if (serials.count > 0)
-		qsort(serials.at, serials.count, sizeof *serials.at, compare);
+	distinct_settle(&serials);
 	*out = serials;
 	return SINK_OK;
 }

@@ -4,6 +4,7 @@
 
 #include <limits.h>
 
+#include "distinct.h"
 #include "sinkhole/store.h"
 
 #define GENDIR_CURRENT "current"
@@ -55,17 +56,12 @@ typedef int gendir_fn(void *arg, const char *name);
 /* returns  SINK_OK; SINK_EIO; SINK_ENOMEM; what `fn` returned */
 int gendir_walk(const struct gendir *gendir, gendir_fn *fn, void *arg, struct sink_why *why);
 
-struct serials {
-	uint64_t *at; /* rising; the owner frees it */
-	size_t count, room;
-};
-
 /* The serials of all manifests in DIR/gen, by their names.
  *
- * out      written on SINK_OK only
+ * out      settled; the caller frees it; written on SINK_OK only
  * returns  SINK_OK; SINK_EIO; SINK_ENOMEM
  */
-int gendir_serials(const struct gendir *gendir, struct sink_why *why, struct serials *out);
+int gendir_serials(const struct gendir *gendir, struct sink_why *why, struct distinct *out);
 
 /* Read a manifest.
  *

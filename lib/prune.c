@@ -96,7 +96,7 @@ static void name_files(struct pruning *pruning, const struct gendir *dir, const 
 void prune(const struct gendir *dir, size_t keep)
 {
 	struct pruning pruning = { .gen = dir->gen };
-	struct serials serials;
+	struct distinct serials;
 
 	if (gendir_serials(dir, NULL, &serials))
 		return;
@@ -111,5 +111,5 @@ void prune(const struct gendir *dir, size_t keep)
 			gendir_walk(dir, prune_file, &pruning, NULL);
 	}
 	free(pruning.files);
-	free(serials.at);
+	distinct_free(&serials);
 }

@@ -36,6 +36,7 @@ struct publishing {
 	const struct sink_publish *what;
 	struct sink_why *why;
 	struct sink_manifest manifest; /* of the new generation */
+	struct sink_manifest last; /* published before; all zero: nothing, or nobody can know */
 	int base; /* the base that `what` brings, open and locked; -1: it is there already */
 	uint8_t *policy; /* encoded, if one is to be published */
 	uint8_t *changes; /* as they were, if they are asked for */
@@ -249,7 +250,7 @@ static int lock(const struct publishing *p)
 {
 	int rc;
 
-	do
+	do /* it may wait for as long as another publisher works */
 		rc = flock(p->dir.gen, LOCK_EX | (p->what->wait ? 0 : LOCK_NB));
 	while (rc && errno == EINTR);
 	if (rc && errno == EWOULDBLOCK)
@@ -267,18 +268,36 @@ static int highest(void *arg, const char *name)
 	return SINK_OK;
 }
 
+/* A damaged `current` need not stop us, and hides no pause: gen has the same text. One that cannot be read now
+ * does: the newest manifest in gen may be one that a dead publisher did not get to put in its place, without the pause that
+ * it holds.
+ *
+ * newest   serial of what gen has; 0: nothing
+ */
+static int find_last(struct publishing *p, uint64_t newest)
+{
+	struct sink_why reason;
+	int err = gendir_manifest(&p->dir, 0, &reason, &p->last);
+
+	if (newest > 0 && (err == SINK_ECORRUPT || err == SINK_EVERSION || err == SINK_ENOENT))
+		err = gendir_manifest(&p->dir, newest, &reason, &p->last);
+	return err == SINK_EIO || err == SINK_ENOMEM ? sink_why(p->why, err, "%s", reason.text)
+						     : SINK_OK;
+}
+
 /* One above every serial that the directory knows, by name, since a damaged manifest was published
- * once, too. For that reason a damaged `current` need not stop us: gen has its serial. */
+ * once, too. */
 static int next_serial(struct publishing *p)
 {
-	struct sink_manifest current;
 	uint64_t max = 0;
 	int err = gendir_walk(&p->dir, highest, &max, p->why);
 
+	if (!err)
+		err = find_last(p, max);
 	if (err)
 		return err;
-	if (gendir_manifest(&p->dir, 0, NULL, &current) == SINK_OK && current.serial > max)
-		max = current.serial;
+	if (p->last.serial > max)
+		max = p->last.serial;
 	if (max >= MANIFEST_NUMBER_MAX)
 		return sink_why(p->why, SINK_EIO, "%s: no serial is left above %llu", p->dir.path,
 			(unsigned long long)max);
@@ -286,30 +305,23 @@ static int next_serial(struct publishing *p)
 	return SINK_OK;
 }
 
-/* What was published last. A damaged `current` hides no pause: gen has the same text. */
-static int find_last(const struct publishing *p, struct sink_manifest *out)
-{
-	int err = gendir_manifest(&p->dir, 0, NULL, out);
-
-	return err ? gendir_manifest(&p->dir, p->manifest.serial - 1, NULL, out) : SINK_OK;
-}
-
 /* A pause is somebody's emergency exit: what else is published does not take it back. By the clock that resolvers go
  * by, hence not by the time of publication, which can be any. */
 static int take_pause(struct publishing *p)
 {
 	const struct sink_publish *what = p->what;
-	struct sink_manifest *m = &p->manifest, last;
+	const struct sink_manifest *last = &p->last;
+	struct sink_manifest *m = &p->manifest;
 	int64_t now = (int64_t)time(NULL);
-	bool holds = find_last(p, &last) == SINK_OK && sink_is_paused(&last, now);
+	bool holds = sink_is_paused(last, now);
 
 	switch (what->pausing) {
 	case SINK_PAUSE_KEEP:
-		m->paused_since = holds ? last.paused_since : 0;
-		m->paused_until = holds ? last.paused_until : 0;
+		m->paused_since = holds ? last->paused_since : 0;
+		m->paused_until = holds ? last->paused_until : 0;
 		return SINK_OK;
 	case SINK_PAUSE_BEGIN:
-		m->paused_since = holds ? last.paused_since : now;
+		m->paused_since = holds ? last->paused_since : now;
 		m->paused_until = what->pause_until;
 		return what->pause_until > now
 			? SINK_OK
@@ -325,14 +337,13 @@ static int take_pause(struct publishing *p)
 /* Whoever checks signatures would refuse what has none, and stay with what is in use; or with nothing, after a restart. */
 static int check_signers(const struct publishing *p)
 {
-	struct sink_manifest last;
+	const struct sink_manifest *last = &p->last;
 
-	if (p->what->signers_count > 0 || p->what->may_unsign || find_last(p, &last) != SINK_OK ||
-		last.signatures_count == 0)
+	if (p->what->signers_count > 0 || p->what->may_unsign || last->signatures_count == 0)
 		return SINK_OK;
 	return sink_why(p->why, SINK_EUNSIGNED,
 		"%s: generation %llu, which is published, is signed", p->dir.path,
-		(unsigned long long)last.serial);
+		(unsigned long long)last->serial);
 }
 
 /* --- the steps -------------------------------------------------------------------------------- */
@@ -497,18 +508,13 @@ static void clean(const struct publishing *p)
  * there are none. */
 static int read_changes(struct publishing *p, struct sink_span *out)
 {
-	struct sink_manifest last;
 	size_t len = 0;
 	int err;
 
 	*out = sink_span(NULL, 0);
-	if (p->what->live->anew)
+	if (p->what->live->anew || p->last.serial == 0)
 		return SINK_OK;
-	err = find_last(p, &last);
-	if (err == SINK_ENOENT || err == SINK_EVERSION)
-		return SINK_OK;
-	if (!err)
-		err = gendir_changes(&p->dir, &last, p->why, &p->changes, &len);
+	err = gendir_changes(&p->dir, &p->last, p->why, &p->changes, &len);
 	*out = sink_span(p->changes, len);
 	return err;
 }

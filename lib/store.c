@@ -143,7 +143,7 @@ int sink_store_policy(const char *dir, const struct sink_manifest *manifest, str
 int sink_store_each(const char *dir, sink_manifest_fn *fn, sink_unread_fn *unread, void *arg,
 	struct sink_why *why)
 {
-	struct serials serials = { 0 };
+	struct distinct serials = { 0 };
 	struct sink_manifest manifest;
 	struct sink_why reason;
 	struct gendir gendir;
@@ -160,7 +160,7 @@ int sink_store_each(const char *dir, sink_manifest_fn *fn, sink_unread_fn *unrea
 		else if (bad != SINK_ENOENT && unread) /* else pruned meanwhile */
 			unread(arg, bad, reason.text);
 	}
-	free(serials.at);
+	distinct_free(&serials);
 	gendir_close(&gendir);
 	return err;
 }
@@ -176,9 +176,9 @@ static int make_directory(const char *path, struct sink_why *why)
 		return chmod(path, 0755) ? sink_why(why, SINK_EIO, "%s: %m", path) : SINK_OK;
 	if (errno != EEXIST)
 		return sink_why(why, SINK_EIO, "%s: %m", path);
-	if (stat(path, &st) || !S_ISDIR(st.st_mode))
-		return sink_why(why, SINK_EIO, "%s: not a directory", path);
-	return SINK_OK;
+	if (stat(path, &st))
+		return sink_why(why, SINK_EIO, "%s: %m", path);
+	return S_ISDIR(st.st_mode) ? SINK_OK : sink_why(why, SINK_EIO, "%s: not a directory", path);
 }
 
 int sink_store_temp(const char *dir, struct sink_why *why, char *out, size_t size)

@@ -4,8 +4,6 @@
 
 #include <stdlib.h>
 
-#define SECONDS_FIRST 64 /* to make room for */
-
 int times_begin(struct times *times, uint32_t facets)
 {
 	*times = (struct times){ .facets = facets };
@@ -16,58 +14,13 @@ int times_begin(struct times *times, uint32_t facets)
 void times_end(struct times *times)
 {
 	for (int turn = 0; turn < SCHEMA_TURN_COUNT; turn++)
-		free(times->turns[turn].at);
+		distinct_free(&times->turns[turn]);
 	free(times->ending);
 }
 
-static int compare_seconds(const void *a, const void *b)
+static int add(struct distinct *seconds, int64_t second)
 {
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* Order them and drop what is there twice. */
-static void settle(struct seconds *seconds)
-{
-	size_t kept = 0;
-
-	if (seconds->count < 2)
-		return;
-	qsort(seconds->at, seconds->count, sizeof seconds->at[0], compare_seconds);
-	for (size_t i = 0; i < seconds->count; i++)
-		if (kept == 0 || seconds->at[i] != seconds->at[kept - 1])
-			seconds->at[kept++] = seconds->at[i];
-	seconds->count = kept;
-}
-
-/* Duplicates first: memory is for distinct seconds. */
-static int widen(struct seconds *seconds)
-{
-	size_t room = seconds->room ? 2 * seconds->room : SECONDS_FIRST;
-	uint64_t *at;
-
-	settle(seconds);
-	if (seconds->count < seconds->room / 2)
-		return SINK_OK;
-	at = reallocarray(seconds->at, room, sizeof *at);
-	if (!at)
-		return SINK_ENOMEM;
-	seconds->at = at;
-	seconds->room = room;
-	return SINK_OK;
-}
-
-/* Records that are alike mostly come one after the other. */
-static int add(struct seconds *seconds, int64_t second)
-{
-	if (second == 0 ||
-		(seconds->count > 0 && seconds->at[seconds->count - 1] == (uint64_t)second))
-		return SINK_OK;
-	if (seconds->count == seconds->room && widen(seconds))
-		return SINK_ENOMEM;
-	seconds->at[seconds->count++] = (uint64_t)second;
-	return SINK_OK;
+	return second == 0 ? SINK_OK : distinct_add(seconds, (uint64_t)second);
 }
 
 /* An allow that begins blocks nothing that was not. What stops a search in its list may, when it ends, leave the name to
@@ -75,7 +28,7 @@ static int add(struct seconds *seconds, int64_t second)
 static int take(struct times *times, const struct sink_record *record, uint32_t facet)
 {
 	bool allows = record->kind == SINK_KIND_ALLOW;
-	struct seconds *sure = &times->turns[SCHEMA_TURN_SURE];
+	struct distinct *sure = &times->turns[SCHEMA_TURN_SURE];
 	int err = allows ? SINK_OK : add(sure, record->valid_from);
 
 	if (err || record->valid_until == 0)
@@ -102,10 +55,10 @@ int times_take(struct times *times, struct sink_span bytes, uint32_t facet)
 
 size_t times_settle(struct times *times)
 {
-	struct seconds *turns = times->turns;
+	struct distinct *turns = times->turns;
 
 	for (int turn = 0; turn < SCHEMA_TURN_COUNT; turn++)
-		settle(&turns[turn]);
+		distinct_settle(&turns[turn]);
 	if (turns[SCHEMA_TURN_SURE].count + turns[SCHEMA_TURN_PERHAPS].count == 0)
 		return 0;
 	return schema_times_len((uint32_t)turns[SCHEMA_TURN_SURE].count,

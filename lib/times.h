@@ -3,15 +3,11 @@
 #ifndef SINK_TIMES_H
 #define SINK_TIMES_H
 
+#include "distinct.h"
 #include "schema.h"
 
-struct seconds {
-	size_t count, room;
-	uint64_t *at;
-};
-
 struct times {
-	struct seconds turns[SCHEMA_TURN_COUNT];
+	struct distinct turns[SCHEMA_TURN_COUNT];
 	uint32_t facets, ending_count;
 	bool *ending; /* by facet: a record of it has a turn that is but possible */
 };

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "crowd.h"
+#include "distinct.h"
 #include "fill.h"
 #include "filter.h"
 #include "intern.h"
@@ -44,19 +45,13 @@ struct sink_writer {
 	void *tell_arg;
 };
 
-/* The listings of the subject at hand. */
-struct listings {
-	size_t count, room;
-	uint64_t *at;
-};
-
 /* What becomes of the sorted entries. */
 struct build {
 	struct sink_writer *w;
 	uint32_t *order; /* interned numbers of records in the order in which they are stored */
 	uint32_t *stored; /* and the other way round; or DROPPED */
 	uint8_t *triggers; /* of each stored record: bit 1 << trigger of what is listed under it */
-	struct listings listings;
+	struct distinct listings; /* of the subject at hand */
 	bool removed; /* the subject at hand, unless it has listings */
 	uint8_t letter; /* of the blocks at hand */
 	size_t key_len; /* of the subject at hand */
@@ -65,7 +60,7 @@ struct build {
 	struct spool hashes; /* 8 bytes a subject: how large the filter is, is known at the end */
 	struct schema_meta meta;
 	uint64_t removals; /* subjects; they count among the listings of meta */
-	uint64_t duplicates, crowded;
+	uint64_t crowded;
 };
 
 /* --- begin, add ------------------------------------------------------------------------------- */
@@ -276,51 +271,8 @@ int writer_remove(struct sink_writer *w, const struct sink_subject *subject)
 
 /* --- blocks ----------------------------------------------------------------------------------- */
 
-static int compare_listings(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* Order the listings and drop what is there twice. */
-static void settle(struct build *build)
-{
-	struct listings *listings = &build->listings;
-	size_t kept = 0;
-
-	if (listings->count < 2)
-		return;
-	qsort(listings->at, listings->count, sizeof listings->at[0], compare_listings);
-	for (size_t i = 0; i < listings->count; i++) {
-		if (kept == 0 || listings->at[i] != listings->at[kept - 1])
-			listings->at[kept++] = listings->at[i];
-	}
-	build->duplicates += listings->count - kept;
-	listings->count = kept;
-}
-
-/* Duplicates first: however often a subject was added, memory is for its distinct listings. */
-static int widen(struct build *build)
-{
-	struct listings *listings = &build->listings;
-	size_t room = listings->room ? 2 * listings->room : 64;
-	uint64_t *at;
-
-	settle(build);
-	if (listings->count < listings->room / 2)
-		return SINK_OK;
-	at = reallocarray(listings->at, room, sizeof *at);
-	if (!at)
-		return SINK_ENOMEM;
-	listings->at = at;
-	listings->room = room;
-	return SINK_OK;
-}
-
 static int add_listing(struct build *build, uint32_t number)
 {
-	struct listings *listings = &build->listings;
 	uint32_t record;
 
 	if (number == REMOVAL) {
@@ -330,10 +282,7 @@ static int add_listing(struct build *build, uint32_t number)
 	record = build->stored[schema_listing_record(number)];
 	if (record == DROPPED)
 		return SINK_OK;
-	if (listings->count == listings->room && widen(build) != SINK_OK)
-		return SINK_ENOMEM;
-	listings->at[listings->count++] = schema_listing(record, schema_listing_scope(number));
-	return SINK_OK;
+	return distinct_add(&build->listings, schema_listing(record, schema_listing_scope(number)));
 }
 
 static int store_block(struct build *build)
@@ -378,7 +327,7 @@ static int thin(struct build *build)
 /* Which records have what is listed for this trigger? */
 static void note_trigger(struct build *build)
 {
-	const struct listings *listings = &build->listings;
+	const struct distinct *listings = &build->listings;
 	uint8_t bit = (uint8_t)(1u
 		<< (build->letter == SCHEMA_NAMES ? SINK_TRIGGER_QNAME : build->key[0]));
 
@@ -389,7 +338,7 @@ static void note_trigger(struct build *build)
 static int code_subject(struct build *build)
 {
 	struct sink_span key = sink_span(build->key, build->key_len);
-	const struct listings *listings = &build->listings;
+	const struct distinct *listings = &build->listings;
 	int err;
 
 	note_trigger(build);
@@ -410,7 +359,7 @@ static int end_subject(struct build *build)
 
 	if (build->listings.count == 0 && !build->removed)
 		return SINK_OK; /* before the first, or dropped */
-	settle(build);
+	distinct_settle(&build->listings);
 	err = thin(build);
 	if (!err)
 		err = code_subject(build);
@@ -730,7 +679,7 @@ static void end_build(struct build *build)
 	free(build->order);
 	free(build->stored);
 	free(build->triggers);
-	free(build->listings.at);
+	distinct_free(&build->listings);
 	schema_coder_free(&build->coder);
 	spool_end(&build->hashes);
 }
@@ -749,7 +698,7 @@ static int build_all(struct sink_writer *w, struct sink_summary *sum)
 	w->cause = errno;
 	*sum = (struct sink_summary){ .names = schema_meta_total(&build.meta),
 		.listings = build.meta.listings,
-		.duplicates = build.duplicates,
+		.duplicates = build.listings.dropped,
 		.crowded = build.crowded,
 		.records = build.meta.records };
 	end_build(&build);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "clock.h"
+#include "gauge.h"
 #include "greet.h"
 #include "mail.h"
 #include "self.h"
@@ -38,8 +39,8 @@ enum phase {
 /* What was put in use last and is not said to be enforced yet. */
 struct owed {
 	uint64_t epoch; /* 0: nothing is owed */
-	int64_t at,
-		walked_at; /* us: when it was put in use; when the caches had been walked through, or 0 */
+	/* us: when it was put in use; when each worker had come by, and when the caches had been walked through, or 0 */
+	int64_t at, heard_at, walked_at;
 };
 
 struct enforce {
@@ -100,8 +101,10 @@ static void end_walk(struct enforce *e, int64_t now)
 	e->untold.messages += count.messages;
 	e->walked_at = now;
 	e->rest_until = now + (rest < REST_MAX ? rest : REST_MAX);
-	if (e->owed.epoch > 0 && e->owed.walked_at == 0 && !e->again && e->epoch >= e->owed.epoch)
+	if (e->owed.epoch > 0 && e->owed.walked_at == 0 && !e->again && e->epoch >= e->owed.epoch) {
+		e->owed.heard_at = e->begun_at;
 		e->owed.walked_at = now;
+	}
 	if (e->again || e->wanted != e->epoch)
 		call_when_rested(e, now);
 	else
@@ -126,13 +129,28 @@ static void tell(struct enforce *e, int64_t since, int64_t walked_at, int64_t no
 	e->untold = (struct walk_count){ 0 };
 }
 
+static void tell_owed(struct enforce *e, int64_t now)
+{
+	const struct gauge_enforced enforced = {
+		.epoch = e->owed.epoch,
+		.heard = e->owed.heard_at,
+		.walked = e->owed.walked_at,
+		.at = now,
+		.sets = e->untold.sets,
+		.messages = e->untold.messages,
+	};
+
+	gauge_enforced(e->self->gauge, &enforced);
+	tell(e, e->owed.at, e->owed.walked_at, now);
+}
+
 /* Entries may begin every second, and a query wait longer than that: what is owed does not wait for what came after it. */
 static void end_drain(struct enforce *e, int64_t now)
 {
 	uint64_t oldest = workers_oldest(e->self->workers);
 
 	if (e->owed.epoch && e->owed.walked_at && oldest >= e->owed.epoch) {
-		tell(e, e->owed.at, e->owed.walked_at, now);
+		tell_owed(e, now);
 		e->owed = (struct owed){ 0 };
 	}
 	if (e->phase != DRAINING || oldest < e->epoch)
@@ -219,10 +237,11 @@ void enforce_turned(struct enforce *e)
 
 int enforce_tick(struct enforce *e)
 {
-	int64_t now = clock_us();
+	int64_t now;
 	int pause;
 
 	pthread_mutex_lock(&e->lock);
+	now = clock_us(); /* not before what others have noted under the lock */
 	if (e->phase == RESTING)
 		call_when_rested(e, now);
 	else if (e->phase == WALKING || (e->phase == CALLING && now - e->called_at >= HEAR_MAX))

@@ -4,6 +4,7 @@
 #include "judge.h"
 
 #include "answer.h"
+#include "counters.h"
 #include "drop.h"
 #include "explain.h"
 #include "garden.h"
@@ -42,9 +43,12 @@ static void consider(struct hearing *hearing, enum verdict_pass pass)
 	verdict_of_all(hearing->self, hearing->qstate->env, &what, &hearing->all);
 }
 
-/* What clients get is noted when they get it (reply.c). */
+/* What clients get is counted, and noted, when they get it (reply.c). */
 static void watch(const struct hearing *hearing)
 {
+	hearing->query->passes = hearing->all.passes;
+	hearing->query->weighed = hearing->all.touches ? hearing->facts : NULL;
+	hearing->query->weighed_pass = hearing->pass;
 	if (!hearing->needs.monitors)
 		return;
 	hearing->query->watched = hearing->facts;
@@ -153,8 +157,11 @@ static void ask_clients(struct hearing *hearing, struct clients *out)
 		else
 			add_client(out, hearing, verdict);
 	}
-	if (out->dropped > 0)
-		drop_clients(hearing->qstate, drops, hearing);
+	if (out->dropped == 0)
+		return;
+	drop_clients(hearing->qstate, drops, hearing);
+	counters_add(hearing->self->counters, (unsigned)hearing->qstate->env->alloc->thread_num,
+		SINK_ACTION_DROP, out->dropped);
 }
 
 /* Is there nobody left who may get, or wait for, the real answer? Not so where nobody ever asked: a prefetch. */
@@ -395,6 +402,8 @@ static void reset(struct query *query)
 	query->block = NULL;
 	query->judged = NULL;
 	query->watched = NULL;
+	query->weighed = NULL;
+	query->passes = false;
 	query->saved = NULL;
 }
 

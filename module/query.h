@@ -37,6 +37,9 @@ struct query {
 	const struct facts *judged;
 	/* What rules that monitor are asked about, for each client; NULL: nothing */
 	const struct facts *watched;
+	/* What clients are counted by whose reply stays as it is: each by its own verdict on these facts; NULL: `passes`
+	 * tells of all (verdict.h) */
+	const struct facts *weighed;
 	struct reply_info
 		*saved; /* what the reply was, up to `ref`; NULL: nothing that a client could get */
 	struct dns_msg *for_supers; /* what waiting queries get, once the reply is changed */
@@ -46,8 +49,10 @@ struct query {
 	struct garden *gardens; /* that were asked for, the last one first */
 	enum module_ev garden_event; /* that the state waited at */
 
-	enum verdict_pass pass, watched_pass; /* with which clients are judged, and watched */
+	enum verdict_pass pass, watched_pass,
+		weighed_pass; /* with which clients are judged, and so on */
 	bool for_client; /* it began for a client, or is the prefetch of what one asked */
+	bool passes; /* see `weighed` */
 	bool ours; /* no_cache_store was set by us */
 	bool failed; /* there is no reply that clients could get who are not blocked */
 	bool gardening; /* the state waits for the last garden */

@@ -5,6 +5,7 @@
 #include "reply.h"
 
 #include "answer.h"
+#include "counters.h"
 #include "explain.h"
 #include "garden.h"
 #include "layout.h"
@@ -72,6 +73,8 @@ static void judge_unseen(struct self *self, struct module_qstate *qstate, struct
 	query->block = NULL;
 	query->judged = NULL;
 	query->watched = NULL;
+	query->weighed = NULL;
+	query->passes = false;
 	query->failed = false;
 	query->for_supers = NULL;
 	query->seen = rep;
@@ -85,6 +88,7 @@ static void judge_unseen(struct self *self, struct module_qstate *qstate, struct
 	query->watched = facts;
 	query->watched_pass = what.pass;
 	verdict_of_all(self, qstate->env, &what, &verdict);
+	query->passes = verdict.passes;
 	if (!verdict.touches || !save(query, qstate->region, rep))
 		return;
 	query->judged = facts;
@@ -190,6 +194,27 @@ static void note(struct self *self, struct module_qstate *qstate, const struct q
 		verdict_note(self, qstate->env, &what, client);
 }
 
+static void count(struct self *self, const struct module_qstate *qstate, unsigned which)
+{
+	counters_add(self->counters, (unsigned)qstate->env->alloc->thread_num, which, 1);
+}
+
+/* What was decided about a client that gets the reply as it is. */
+static enum sink_action action_unchanged(struct self *self, struct module_qstate *qstate,
+	const struct query *query, const struct comm_reply *client)
+{
+	const struct verdict_case what = {
+		.facts = query->weighed,
+		.pass = query->weighed_pass,
+	};
+	struct verdict verdict;
+
+	if (!query->weighed)
+		return query->passes ? SINK_ACTION_PASS : SINK_ACTION_NONE;
+	verdict_of_client(self, qstate->env, &what, client, &verdict);
+	return verdict.action;
+}
+
 /* `client` is NULL for Unbound's own questions, `qstate` where no query state could be made. `ede: no`
  * in Unbound's own configuration is about Unbound's own errors; whether ours are sent is in the
  * policy. */
@@ -213,9 +238,14 @@ int reply_on_client(struct query_info *qinfo, struct module_qstate *qstate, stru
 	if (query->seen != rep)
 		judge_unseen(self, qstate, query, rep, query_name(&asked));
 	note(self, qstate, query, client);
-	if (!query->block && !query->judged)
+	if (!query->block && !query->judged) {
+		if (client)
+			count(self, qstate, action_unchanged(self, qstate, query, client));
 		return 1;
+	}
 	verdict = verdict_for(self, qstate, query, client, &one);
+	if (verdict)
+		count(self, qstate, verdict->action);
 	if (query->judged)
 		change(qstate, query, &asked, verdict, rep);
 	if (verdict && verdict_blocks(verdict) &&
@@ -232,5 +262,25 @@ int reply_on_client(struct query_info *qinfo, struct module_qstate *qstate, stru
 			},
 			options))
 		verdict_failed(self, qstate->env, SINK_ENOMEM);
+	return 1;
+}
+
+/* Without a query state it is an error that was in the cache. */
+int reply_on_servfail(struct query_info *qinfo, struct module_qstate *qstate,
+	struct reply_info *rep, int rcode, struct edns_data *edns, struct edns_option **options,
+	struct comm_reply *client, struct regional *region, struct timeval *start, int id,
+	void *arg)
+{
+	struct self *self = arg;
+
+	(void)rep;
+	(void)rcode;
+	(void)edns;
+	(void)options;
+	(void)region;
+	(void)start;
+	(void)id;
+	if (!layout_is_foreign() && qstate && client && query_is_ours(qinfo))
+		count(self, qstate, COUNTER_SERVFAIL);
 	return 1;
 }

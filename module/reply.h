@@ -9,6 +9,9 @@
  * is returned; `arg` is the module's self. */
 inplace_cb_reply_func_type reply_on_client;
 
+/* A client is about to get SERVFAIL for one: counted. Likewise. */
+inplace_cb_reply_func_type reply_on_servfail;
+
 /* A query state is about to be answered, not to everybody with its reply: make that one that can be
  * changed for each client. The caller then sets query->judged.
  *

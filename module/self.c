@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "counters.h"
 #include "embed.h"
 #include "enforce.h"
+#include "gauge.h"
 #include "greet.h"
 #include "learned.h"
 #include "mail.h"
@@ -20,7 +22,7 @@
 /* A worker's thread number is below num-threads, with one exception: after a reload with a
  * smaller num-threads and so-reuseport Unbound keeps as many workers as it has sockets, which
  * init cannot see. A slot that nobody uses costs
- * some 150 bytes. */
+ * some 350 bytes. */
 #define SLOTS_MIN 1024
 
 static unsigned threads_of(const struct module_env *env)
@@ -33,24 +35,24 @@ static unsigned slots_for(unsigned threads)
 	return threads < SLOTS_MIN ? SLOTS_MIN : threads;
 }
 
-/* returns  NULL if it is not set, or empty */
-static const char *environment(const char *variable)
+/* A variable of the environment, or what stands for one that is not set or empty. */
+static const char *setting(const char *variable, const char *otherwise)
 {
 	const char *value = getenv(variable);
 
-	return value && value[0] ? value : NULL;
+	return value && value[0] ? value : otherwise;
 }
 
 static int build_watch(struct self *self)
 {
-	const char *dir = environment("SINKHOLE_DIR"), *run = environment("SINKHOLE_RUN"),
-		   *keys = environment("SINKHOLE_KEY");
+	const char *keys = setting("SINKHOLE_KEY", NULL);
 	struct trust *trust;
-	int err = watch_new(dir ? dir : SINK_DATA_DIR, self->current, self->mail, &self->watch);
+	int err = watch_new(setting("SINKHOLE_DIR", SINK_DATA_DIR), self->current, self->mail,
+		&self->watch);
 
 	if (!err)
-		err = trust_new(keys ? keys : SINK_KEY_FILE, keys != NULL, run ? run : SINK_RUN_DIR,
-			self->mail, &trust);
+		err = trust_new(keys ? keys : SINK_KEY_FILE, keys != NULL,
+			setting("SINKHOLE_RUN", SINK_RUN_DIR), self->mail, &trust);
 	if (!err)
 		watch_trust(self->watch, trust);
 	return err;
@@ -70,6 +72,11 @@ static int build(struct self *self, const struct module_env *env)
 	if (!err)
 		err = monitor_new(slots, &self->monitor);
 	if (!err)
+		err = counters_new(slots, &self->counters);
+	if (!err)
+		err = gauge_new(setting("SINKHOLE_RUN", SINK_RUN_DIR), SINK_VERSION, self->counters,
+			&self->failures, self->mail, &self->gauge);
+	if (!err)
 		err = enforce_new(self, &self->enforce);
 	if (!err)
 		err = build_watch(self);
@@ -80,6 +87,8 @@ static void destroy(struct self *self)
 {
 	watch_stop(self->watch); /* first: its thread uses the others */
 	enforce_free(self->enforce);
+	gauge_free(self->gauge);
+	counters_free(self->counters);
 	monitor_free(self->monitor);
 	learned_free(self->learned);
 	sink_current_free(self->current);
@@ -96,6 +105,7 @@ static const struct {
 	void *callback;
 } hooks[] = {
 	{ inplace_cb_reply, (void *)reply_on_client },
+	{ inplace_cb_reply_servfail, (void *)reply_on_servfail },
 	{ inplace_cb_reply_cache, (void *)greet_on_cached },
 	{ inplace_cb_edns_back_parsed, (void *)response_on_options },
 	{ inplace_cb_query_response, (void *)response_on_answer },
@@ -127,34 +137,49 @@ static int hook(struct self *self, struct module_env *env, int id)
 	return SINK_OK;
 }
 
+static void on_arrival(void *arg, const struct watch_arrival *arrival)
+{
+	struct self *self = arg;
+
+	gauge_arrived(self->gauge, arrival, sink_current_epoch(self->current));
+}
+
 static void on_switch(void *arg)
 {
-	enforce_switched(arg);
+	struct self *self = arg;
+
+	enforce_switched(self->enforce);
 }
 
 static void on_turn(void *arg)
 {
-	enforce_turned(arg);
+	struct self *self = arg;
+
+	enforce_turned(self->enforce);
 }
 
 static int on_tick(void *arg)
 {
-	return enforce_tick(arg);
+	struct self *self = arg;
+	int pause = enforce_tick(self->enforce);
+
+	gauge_tick(self->gauge);
+	return pause;
 }
 
 /* In line, because no worker exists yet: the very first answer is filtered. */
 static void first_look(struct self *self, struct module_env *env)
 {
-	const struct watch_ear ear = {
-		.switched = on_switch,
-		.turned = on_turn,
-		.tick = on_tick,
-		.arg = self->enforce,
-	};
+	struct watch_ear ear = { .arrived = on_arrival, .arg = self };
 
+	watch_tell(self->watch, &ear);
 	watch_look(self->watch);
+	gauge_tick(self->gauge);
 	workers_log(self->mail, "sinkhole " SINK_VERSION);
 	enforce_at_start(self->enforce, env);
+	ear.switched = on_switch;
+	ear.turned = on_turn;
+	ear.tick = on_tick;
 	watch_tell(self->watch, &ear);
 	if (watch_start(self->watch))
 		log_warn("sinkhole: cannot start a thread: %s; "

@@ -5,7 +5,9 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
+struct counters;
 struct enforce;
+struct gauge;
 struct inplace_cb;
 struct learned;
 struct mail;
@@ -26,6 +28,8 @@ struct self {
 	struct enforce *enforce;
 	struct watch *watch;
 	struct monitor *monitor;
+	struct counters *counters; /* a row a worker */
+	struct gauge *gauge; /* the watch's */
 	struct inplace_cb *on_cached; /* our entry in Unbound's list of callbacks (greet.h) */
 	atomic_ulong failures; /* names that could not be judged */
 	atomic_llong quiet_until; /* seconds: no log line about those before */

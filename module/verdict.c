@@ -3,6 +3,7 @@
 
 #include <time.h>
 
+#include "counters.h"
 #include "self.h"
 #include "sinkhole/current.h"
 
@@ -169,6 +170,7 @@ static int decide_for_all(struct sink_judge *judge, const struct sink_case *aske
 		return err;
 	out->waits = names && decided.waits;
 	out->touches = reach != SINK_REACH_NONE;
+	out->passes = !out->touches && decided.action == SINK_ACTION_PASS;
 	/* Whether an answer is truncated depends on how the client came. */
 	out->is_same = reach == SINK_REACH_ALL && decided.action != SINK_ACTION_TRUNCATE &&
 		!sink_generation_needs(sink_judge_generation(judge)).listed_clients;
@@ -214,7 +216,7 @@ static void decide(struct self *self, struct module_env *env, const struct verdi
 	int err;
 
 	out->action = SINK_ACTION_NONE;
-	out->by_answer = out->waits = out->is_same = out->touches = false;
+	out->by_answer = out->waits = out->is_same = out->touches = out->passes = false;
 	if (what->facts->names_count == 0)
 		return;
 	err = sink_current_enter(self->current, slot, &judge);
@@ -228,7 +230,7 @@ static void decide(struct self *self, struct module_env *env, const struct verdi
 	}
 	if (err) {
 		out->action = SINK_ACTION_NONE;
-		out->waits = out->is_same = out->touches = false;
+		out->waits = out->is_same = out->touches = out->passes = false;
 		verdict_failed(self, env, err);
 	}
 }
@@ -278,6 +280,8 @@ bool verdict_note(struct self *self, struct module_env *env, const struct verdic
 			sink_judge_note(judge, decided.monitor);
 		else
 			verdict_failed(self, env, err);
+		if (!err && decided.monitor != SINK_RULE_NONE)
+			counters_add(self->counters, slot, COUNTER_MONITORED, 1);
 		seen = seen || err;
 	}
 	sink_current_leave(self->current, slot);

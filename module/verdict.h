@@ -16,6 +16,7 @@ struct verdict {
 	bool waits; /* the first pass only: decide.h */
 	bool is_same; /* everybody gets this; else each client must be asked for */
 	bool touches; /* somebody's answer is changed: nothing of it may be stored */
+	bool passes; /* of all clients together, where nobody's is: those of no group are let through (PASS) */
 	/* Of the generation that decided; this and what follows is valid if it blocks */
 	uint64_t serial;
 	struct sink_form form; /* its spans are in the region that was given, or empty */

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "sinkhole/store.h"
 #include "stamp.h"
 #include "tally.h"
@@ -50,6 +51,9 @@ struct watch {
 	struct watch_ear ear;
 	struct trust *trust; /* NULL: everything is taken */
 	struct stamp stamp; /* of the manifest looked at last */
+	bool attends; /* in a thread of its own */
+	struct watch_arrival arrival; /* of that manifest, if it is put in use */
+	int64_t switched_at; /* clock_us(): a generation was put in use */
 	struct sink_manifest used; /* in use; serial 0: none */
 	time_t second; /* for which the next two were looked for last */
 	int64_t edge; /* the second at which a schedule goes on or off, or a pause is over */
@@ -79,13 +83,31 @@ struct watch {
 
 static int64_t now_ms(void)
 {
-	struct timespec now;
+	return clock_us() / 1000;
+}
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+static int64_t us_of(struct timespec time)
+{
+	return (int64_t)time.tv_sec * 1000000 + time.tv_nsec / 1000;
 }
 
 /* --- what is looked at --- */
+
+/* From the rename that put it there, which its change time is of; that of a file server may be ahead of ours. */
+static struct watch_arrival arrival_now(const struct watch *w)
+{
+	struct watch_arrival arrival = { .is_awaited = w->attends };
+	struct timespec now;
+
+	if (!w->attends)
+		return arrival;
+	clock_gettime(CLOCK_REALTIME, &now);
+	arrival.noticed = clock_us();
+	arrival.published = us_of(w->stamp.changed);
+	if (us_of(now) > arrival.published)
+		arrival.waited = us_of(now) - arrival.published;
+	return arrival;
+}
 
 static bool stamp_changed(struct watch *w)
 {
@@ -94,6 +116,7 @@ static bool stamp_changed(struct watch *w)
 	if (stamp_same(&stamp, &w->stamp))
 		return false;
 	w->stamp = stamp;
+	w->arrival = arrival_now(w);
 	return true;
 }
 
@@ -285,6 +308,15 @@ static int open_generation(struct watch *w, const struct sink_manifest *manifest
 	return sink_generation_open(&options, why, out);
 }
 
+static void tell_arrival(struct watch *w)
+{
+	w->arrival.manifest = &w->used;
+	if (w->arrival.is_awaited)
+		w->arrival.in_use = w->switched_at;
+	if (w->ear.arrived)
+		w->ear.arrived(w->ear.arg, &w->arrival);
+}
+
 static void tell_ear(struct watch *w)
 {
 	if (w->ear.switched)
@@ -311,6 +343,7 @@ static int switch_to(struct watch *w, struct sink_generation *generation,
 		return sink_why(why, err, "generation %llu: %s",
 			(unsigned long long)manifest->serial, sink_strerror(err));
 	}
+	w->switched_at = clock_us();
 	w->used = *manifest;
 	w->geo_pause = GEO_EVERY;
 	w->geo_at = now_ms() + w->geo_pause;
@@ -335,6 +368,7 @@ static int put_in_use(struct watch *w, const struct sink_manifest *manifest, str
 	say_expiry(w);
 	say_neutral(w);
 	say_direct(w, sink_db_map(sink_generation_db(generation)));
+	tell_arrival(w);
 	tell_ear(w);
 	if (w->trust)
 		trust_keep(w->trust, manifest); /* last: it waits for the disk */
@@ -618,6 +652,7 @@ static void *run(void *arg)
 {
 	struct watch *w = arg;
 
+	w->attends = true;
 	while (!atomic_load(&w->cancel)) {
 		struct pollfd fds[] = {
 			{ .fd = w->wake, .events = POLLIN },

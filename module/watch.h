@@ -6,6 +6,7 @@
 #ifndef MODULE_WATCH_H
 #define MODULE_WATCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,12 +27,24 @@ int watch_new(const char *dir, struct sink_current *current, struct mail *mail, 
 
 /* Put in use only what may be taken. Before the first look; the watch frees it in the end. */
 void watch_trust(struct watch *watch, struct trust *trust);
+/* How a generation came into use. */
+struct watch_arrival {
+	const struct sink_manifest *manifest; /* borrowed for the call */
+	/* It was published while the watch was looking in a thread of its own. Else nobody waited for it, and what
+	 * follows is 0. */
+	bool is_awaited;
+	int64_t published; /* us since 1970: when its manifest came to lie there, as its file system says */
+	int64_t waited; /* us from there until it was noticed, at least 0 */
+	int64_t noticed, in_use; /* clock_us() */
+};
 
 /* Who wants to know, in the watch's thread. */
 struct watch_ear {
+	/* A generation that was published is in use; `switched` comes next. May be NULL. */
+	void (*arrived)(void *arg, const struct watch_arrival *arrival);
 	/* Verdicts are others: a generation was put in use, or that one again with other geo files, or one of its
 	 * schedules went on or off, or its pause is over, or entries began or ended (sink_current_epoch() has
-	 * changed). */
+	 * changed). May be NULL. */
 	void (*switched)(void *arg);
 	/* The same, of entries that turn so soon after others that the mail got no line about it: what follows from
 	 * it is not worth one either. May be NULL. */
@@ -42,7 +55,7 @@ struct watch_ear {
 	void *arg;
 };
 
-/* Tell of what happens from now on. Before watch_start() only. */
+/* Tell of what happens from now on, no other ear than this. Before watch_start() only. */
 void watch_tell(struct watch *watch, const struct watch_ear *ear);
 
 /* Look once, in the calling thread: put a generation in use if a newer one is published. Before

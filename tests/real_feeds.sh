@@ -14,24 +14,8 @@ if [ -z "$feeds" ] || ! ls "$feeds"/urlhaus-filter-online*.txt >/dev/null 2>&1; 
 	echo "1..0 # SKIP no real lists: FEEDS_DIR is not set, or holds no urlhaus-filter-online"
 	exit 0
 fi
-sinkhole=${SINKHOLE:?the program under test}
-room=$(mktemp -d "${TMPDIR:-/tmp}/sinkhole-feeds-XXXXXX") || exit 1
-trap 'rm -rf "$room"' EXIT
-export LC_ALL=C
-data=$room/data
-number=0
-
-ok() { # NAME CONDITION...
-	local name=$1
-	shift
-	number=$((number + 1))
-	if "$@" >"$room/out" 2>&1; then
-		echo "ok $number - $name"
-	else
-		echo "not ok $number - $name"
-		head -n 20 "$room/out" | sed 's/^/# /'
-	fi
-}
+# shellcheck source=tests/real.sh
+. "${top_srcdir:-$(dirname "$0")/..}/tests/real.sh"
 
 list() { # NAME: its path
 	if [ -e "$feeds/$1.txt" ]; then echo "$feeds/$1.txt"; else echo "$feeds/$1.min.txt"; fi

@@ -11,24 +11,8 @@ if [ -z "$source" ] || ! ls "$source"/testdata/rpz*.rpl >/dev/null 2>&1; then
 	echo "1..0 # SKIP no Unbound source with testdata/rpz*.rpl: UNBOUND_SOURCE"
 	exit 0
 fi
-sinkhole=${SINKHOLE:?the program under test}
-room=$(mktemp -d "${TMPDIR:-/tmp}/sinkhole-rpz-XXXXXX") || exit 1
-trap 'rm -rf "$room"' EXIT
-export LC_ALL=C
-data=$room/data
-number=0
-
-ok() { # NAME CONDITION...
-	local name=$1
-	shift
-	number=$((number + 1))
-	if "$@" >"$room/out" 2>&1; then
-		echo "ok $number - $name"
-	else
-		echo "not ok $number - $name"
-		head -n 20 "$room/out" | sed 's/^/# /'
-	fi
-}
+# shellcheck source=tests/real.sh
+. "${top_srcdir:-$(dirname "$0")/..}/tests/real.sh"
 
 # Each zone that a scenario brings along: TEMPFILE_CONTENTS NAME ... TEMPFILE_END.
 for file in "$source"/testdata/rpz*.rpl; do

@@ -2,11 +2,10 @@
 #include "sort.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
+#include "full_disk.h"
 #include "sinkhole/err.h"
 #include "sinkhole/name.h"
 #include "suite.h"
@@ -325,20 +324,6 @@ START_TEST(no_directory)
 	sort_end(sort);
 }
 END_TEST
-
-/* returns  the limit before. Check itself writes files: no ck_assert() while this is low. */
-static rlim_t limit_files(rlim_t bytes)
-{
-	struct rlimit limit;
-	rlim_t before;
-
-	signal(SIGXFSZ, SIG_IGN);
-	MUST(getrlimit(RLIMIT_FSIZE, &limit) == 0);
-	before = limit.rlim_cur;
-	limit.rlim_cur = bytes;
-	MUST(setrlimit(RLIMIT_FSIZE, &limit) == 0);
-	return before;
-}
 
 /* A disk that is full after so many bytes: while adding, while spilling the rest, while merging. */
 static const unsigned limits[] = { 0, 100000, 400000, 700000 };

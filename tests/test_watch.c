@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <ftw.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -1053,6 +1054,48 @@ START_TEST(many_generations)
 }
 END_TEST
 
+static struct watch_arrival arrived[3]; /* by serial */
+static atomic_uint arrivals;
+
+static void hear_arrival(void *arg, const struct watch_arrival *arrival)
+{
+	(void)arg;
+	if (arrival->manifest->serial < LENGTH(arrived))
+		arrived[arrival->manifest->serial] = *arrival;
+	atomic_fetch_add(&arrivals, 1);
+}
+
+/* What was there before the thread was waited for by nobody. */
+START_TEST(how_they_came)
+{
+	const struct watch_ear ear = { .arrived = hear_arrival };
+	const struct watch_arrival *late = &arrived[2];
+	const struct timespec tick = { .tv_nsec = 5000000 };
+	struct timespec before, after;
+
+	watch_tell(watch, &ear);
+	publish("one.example");
+	watch_look(watch);
+	ck_assert_uint_eq(atomic_load(&arrivals), 1);
+	ck_assert(!arrived[1].is_awaited);
+	ck_assert_int_eq(arrived[1].published, 0);
+
+	ck_assert_int_eq(watch_start(watch), SINK_OK);
+	clock_gettime(CLOCK_REALTIME, &before);
+	publish("two.example");
+	for (int i = 0; i < 2000 && atomic_load(&arrivals) < 2; i++)
+		nanosleep(&tick, NULL);
+	clock_gettime(CLOCK_REALTIME, &after);
+	ck_assert_uint_eq(atomic_load(&arrivals), 2);
+	ck_assert(late->is_awaited);
+	/* File systems go by a clock that is some milliseconds behind. */
+	ck_assert_int_ge(late->published / 1000000, before.tv_sec - 1);
+	ck_assert_int_le(late->published / 1000000, after.tv_sec);
+	ck_assert_int_ge(late->waited, 0);
+	ck_assert_int_ge(late->in_use, late->noticed);
+}
+END_TEST
+
 START_TEST(stops_at_any_moment)
 {
 	publish("one.example");
@@ -1107,6 +1150,7 @@ int main(void)
 	tcase_add_checked_fixture(threads, begin, end);
 	tcase_add_test(threads, thread_follows);
 	tcase_add_test(threads, many_generations);
+	tcase_add_test(threads, how_they_came);
 	tcase_add_test(threads, stops_at_any_moment);
 	tcase_set_timeout(threads, 60);
 	suite_add_tcase(suite, threads);

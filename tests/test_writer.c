@@ -5,14 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/file.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "filter.h"
+#include "full_disk.h"
 #include "mdb.h"
 #include "schema.h"
 #include "suite.h"
@@ -70,6 +69,16 @@ static struct bytes slurp(const char *file)
 	ck_assert_uint_eq(fread(bytes.at, 1, bytes.len, in), bytes.len);
 	fclose(in);
 	return bytes;
+}
+
+/* The file at `path` is these very bytes. */
+static void must_hold(const struct bytes *wanted)
+{
+	struct bytes got = slurp(path);
+
+	ck_assert_uint_eq(got.len, wanted->len);
+	ck_assert(memcmp(got.at, wanted->at, wanted->len) == 0);
+	free(got.at);
 }
 
 /* --- what is written -------------------------------------------------------------------------- */
@@ -896,7 +905,7 @@ END_TEST
 /* Batch 0 can be dropped, and with it all there is: what is left is an empty file, byte by byte. */
 START_TEST(everything_dropped)
 {
-	struct bytes wanted, got;
+	struct bytes wanted;
 	struct sink_summary sum;
 	struct sink_writer *w;
 
@@ -916,10 +925,7 @@ START_TEST(everything_dropped)
 	sum = commit(w);
 	ck_assert_uint_eq(sum.names, 0);
 	ck_assert_uint_eq(sum.records, 0);
-	got = slurp(path);
-	ck_assert_uint_eq(got.len, wanted.len);
-	ck_assert(memcmp(got.at, wanted.at, wanted.len) == 0);
-	free(got.at);
+	must_hold(&wanted);
 	free(wanted.at);
 	remove_dir();
 }
@@ -948,7 +954,7 @@ static void add_source(struct sink_writer *w, unsigned source, unsigned from, un
 START_TEST(same_bytes_of_batches)
 {
 	struct sink_summary first, sum;
-	struct bytes wanted, got;
+	struct bytes wanted;
 	struct sink_writer *w;
 
 	make_dir();
@@ -974,10 +980,7 @@ START_TEST(same_bytes_of_batches)
 		}
 		sum = commit(w);
 		ck_assert_mem_eq(&sum, &first, sizeof sum);
-		got = slurp(path);
-		ck_assert_uint_eq(got.len, wanted.len);
-		ck_assert(memcmp(got.at, wanted.at, wanted.len) == 0);
-		free(got.at);
+		must_hold(&wanted);
 	}
 	free(wanted.at);
 	remove_dir();
@@ -1052,7 +1055,7 @@ static struct sink_summary write_crowd(size_t memory, unsigned step, bool twice)
 START_TEST(crowd)
 {
 	struct sink_summary first, sum;
-	struct bytes wanted, got;
+	struct bytes wanted;
 	char *text;
 
 	make_dir();
@@ -1076,10 +1079,7 @@ START_TEST(crowd)
 		sum = write_crowd(round % 2, steps[round / 2], round % 2);
 		ck_assert_uint_eq(sum.listings, first.listings);
 		ck_assert_uint_eq(sum.crowded, first.crowded);
-		got = slurp(path);
-		ck_assert_uint_eq(got.len, wanted.len);
-		ck_assert(memcmp(got.at, wanted.at, wanted.len) == 0);
-		free(got.at);
+		must_hold(&wanted);
 	}
 	free(wanted.at);
 	remove_dir();
@@ -1153,7 +1153,7 @@ START_TEST(same_bytes)
 {
 	struct entry *entries = make_entries();
 	struct sink_summary first, sum;
-	struct bytes wanted, got;
+	struct bytes wanted;
 	char *text;
 
 	make_dir();
@@ -1171,10 +1171,7 @@ START_TEST(same_bytes)
 		ck_assert_uint_eq(sum.listings, first.listings);
 		ck_assert_uint_eq(sum.duplicates,
 			first.duplicates + (ways[i].twice ? ENTRIES / 3 : 0));
-		got = slurp(path);
-		ck_assert_uint_eq(got.len, wanted.len);
-		ck_assert(memcmp(got.at, wanted.at, wanted.len) == 0);
-		free(got.at);
+		must_hold(&wanted);
 	}
 	free(wanted.at);
 	free(text);
@@ -1300,20 +1297,6 @@ START_TEST(broken_contracts)
 END_TEST
 
 /* --- a full disk ------------------------------------------------------------------------------ */
-
-/* returns  the limit before. Check itself writes files: no ck_assert() while this is low. */
-static rlim_t limit_files(rlim_t bytes)
-{
-	struct rlimit limit;
-	rlim_t before;
-
-	signal(SIGXFSZ, SIG_IGN);
-	MUST(getrlimit(RLIMIT_FSIZE, &limit) == 0);
-	before = limit.rlim_cur;
-	limit.rlim_cur = bytes;
-	MUST(setrlimit(RLIMIT_FSIZE, &limit) == 0);
-	return before;
-}
 
 /* Full at once, in the middle, and just before the end, with and without runs on the same disk. */
 static const struct {

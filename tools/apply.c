@@ -4,7 +4,6 @@
 #include <malloc.h>
 
 #include "data.h"
-#include "quantity.h"
 
 #define HEAP_STEP (8 * 1024 * 1024) /* bytes of addresses; memory is taken as it is written */
 
@@ -17,16 +16,6 @@ enum {
 	OPT_FOLLOW,
 	OPT_FORCE,
 };
-
-static enum status take_keep(struct apply_request *r, const char *value)
-{
-	uint64_t n;
-
-	if (!quantity_count(value, &n) || n == 0 || n > 10000)
-		return usage_error(r->self, "--keep is 1 to 10000 generations, not '%s'", value);
-	r->keep = (unsigned)n;
-	return STATUS_DONE;
-}
 
 static enum status take_force(struct apply_request *r, const char *value)
 {
@@ -56,7 +45,7 @@ static enum status take_option(void *arg, int key, const char *value)
 	case OPT_REASON:
 		return take_reason(r->self, value, &r->reason);
 	case OPT_KEEP:
-		return take_keep(r, value);
+		return take_keep(r->self, value, &r->keep);
 	case OPT_FORCE:
 		return take_force(r, value);
 	case OPT_DRY_RUN:

@@ -34,8 +34,8 @@ struct command {
 };
 
 extern const struct command cmd_compile, cmd_apply, cmd_check, cmd_fetch, cmd_lookup,
-	cmd_generations, cmd_rollback, cmd_pause, cmd_resume, cmd_info, cmd_diff, cmd_keygen,
-	cmd_verify, cmd_export, cmd_selftest, cmd_help;
+	cmd_generations, cmd_rollback, cmd_pause, cmd_resume, cmd_stats, cmd_info, cmd_diff,
+	cmd_keygen, cmd_verify, cmd_export, cmd_selftest, cmd_help;
 extern const struct command *const commands[]; /* ended by NULL; in main.c */
 
 /* NULL if there is none of that name. */
@@ -82,6 +82,9 @@ enum status usage_error(const struct command *command, const char *format, ...)
  * returns  STATUS_DONE; STATUS_USAGE, told
  */
 enum status take_reason(const struct command *command, const char *value, const char **out);
+
+/* Take the --keep of what publishes: a number of generations. As take_reason(). */
+enum status take_keep(const struct command *command, const char *value, unsigned *out);
 
 /* The status that goes with a code of the library. */
 enum status status_of(int err);

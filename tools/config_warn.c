@@ -46,34 +46,32 @@ static bool bits_cover(unsigned a, unsigned b)
 	return a == 0 || (b != 0 && (b & ~a) == 0);
 }
 
-static bool countries_cover(const struct sink_countries *a, const struct sink_countries *b)
+/* Of rising numbers, each of `width` bytes. */
+static bool numbers_cover(const void *a, size_t a_count, const void *b, size_t b_count,
+	size_t width)
 {
+	const char *at = a, *wanted = b;
 	size_t i = 0;
 
-	if (a->count == 0)
+	if (a_count == 0)
 		return true;
-	for (size_t k = 0; k < b->count; k++) {
-		while (i < a->count && a->at[i] < b->at[k])
+	for (size_t k = 0; k < b_count; k++) {
+		while (i < a_count && memcmp(at + i * width, wanted + k * width, width) != 0)
 			i++;
-		if (i == a->count || a->at[i] != b->at[k])
+		if (i == a_count)
 			return false;
 	}
-	return b->count > 0;
+	return b_count > 0;
+}
+
+static bool countries_cover(const struct sink_countries *a, const struct sink_countries *b)
+{
+	return numbers_cover(a->at, a->count, b->at, b->count, sizeof *a->at);
 }
 
 static bool asns_cover(const struct sink_asns *a, const struct sink_asns *b)
 {
-	size_t i = 0;
-
-	if (a->count == 0)
-		return true;
-	for (size_t k = 0; k < b->count; k++) {
-		while (i < a->count && a->at[i] < b->at[k])
-			i++;
-		if (i == a->count || a->at[i] != b->at[k])
-			return false;
-	}
-	return b->count > 0;
+	return numbers_cover(a->at, a->count, b->at, b->count, sizeof *a->at);
 }
 
 static bool is_any_confidence(const struct sink_rule *rule)

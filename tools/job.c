@@ -53,16 +53,6 @@ static bool parse_count(const char *text, uint64_t *out)
 	return true;
 }
 
-static bool parse_keep(const char *text, unsigned *out)
-{
-	uint64_t n;
-
-	if (!parse_count(text, &n) || n > 10000)
-		return false;
-	*out = (unsigned)n;
-	return true;
-}
-
 static bool parse_memory(const char *text, size_t *out)
 {
 	uint64_t n;
@@ -197,9 +187,7 @@ static enum status take_option(void *arg, int key, const char *value)
 		err = take_guard(job, key, value, &why);
 		break;
 	case OPT_KEEP:
-		err = parse_keep(value, &job->keep) ? SINK_OK : SINK_ESYNTAX;
-		sink_why(&why, err, "--keep is 1 to 10000 generations, not '%s'", value);
-		break;
+		return take_keep(job->self, value, &job->keep);
 	case OPT_MEMORY:
 		err = parse_memory(value, &job->memory) ? SINK_OK : SINK_ESYNTAX;
 		sink_why(&why, err, "--memory is a size such as 64M, not '%s'", value);

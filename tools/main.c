@@ -8,8 +8,9 @@
 #include "say.h"
 
 const struct command *const commands[] = { &cmd_compile, &cmd_apply, &cmd_check, &cmd_fetch,
-	&cmd_lookup, &cmd_generations, &cmd_rollback, &cmd_pause, &cmd_resume, &cmd_info, &cmd_diff,
-	&cmd_keygen, &cmd_verify, &cmd_export, &cmd_selftest, &cmd_help, NULL };
+	&cmd_lookup, &cmd_generations, &cmd_rollback, &cmd_pause, &cmd_resume, &cmd_stats,
+	&cmd_info, &cmd_diff, &cmd_keygen, &cmd_verify, &cmd_export, &cmd_selftest, &cmd_help,
+	NULL };
 
 const struct command *command_find(const char *word)
 {

@@ -5,7 +5,10 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "quantity.h"
 #include "say.h"
+
+#define KEEP_MAX 10000
 
 #define OPTIONS_MAX 32 /* rows of a command, --help among them */
 #define KEY_HELP 'h'
@@ -141,6 +144,17 @@ enum status take_reason(const struct command *command, const char *value, const 
 	return is_note(value)
 		? STATUS_DONE
 		: usage_error(command, "--reason is one line of less than %d bytes", SINK_NOTE_MAX);
+}
+
+enum status take_keep(const struct command *command, const char *value, unsigned *out)
+{
+	uint64_t n;
+
+	if (!quantity_count(value, &n) || n == 0 || n > KEEP_MAX)
+		return usage_error(command, "--keep is 1 to %d generations, not '%s'", KEEP_MAX,
+			value);
+	*out = (unsigned)n;
+	return STATUS_DONE;
 }
 
 static enum status take_view_option(void *arg, int key, const char *value)

@@ -32,6 +32,8 @@ struct kept {
 struct history {
 	struct kept *at; /* oldest first */
 	size_t count, room;
+	int err; /* a manifest could not be read now, which is no reason to go back further */
+	struct sink_why why;
 };
 
 /* The serial under which a generation's content was compiled. An origin that cannot be is none. */
@@ -69,6 +71,15 @@ static int add(void *arg, const struct sink_manifest *m)
 	return SINK_OK;
 }
 
+/* What is damaged, or of another version, is passed over. */
+static void note_unread(void *arg, int err, const char *text)
+{
+	struct history *h = arg;
+
+	if (!h->err && status_of(err) == STATUS_SYSTEM)
+		h->err = sink_why(&h->why, err, "%s", text);
+}
+
 /* The newest before `limit` with another content. A rollback on the way leads to where it went back to:
  * what lies between is what somebody fled from.
  *
@@ -92,8 +103,10 @@ static int find(struct request *r, const struct sink_manifest *published, struct
 {
 	struct history history = { 0 };
 	struct content content = content_of(published);
-	int err = sink_store_each(r->dir, add, NULL, &history, why);
+	int err = sink_store_each(r->dir, add, note_unread, &history, why);
 
+	if (!err && history.err)
+		err = sink_why(why, history.err, "%s", history.why.text);
 	if (!err) {
 		r->serial = before(&history, original(published), &content);
 		if (r->serial == 0)

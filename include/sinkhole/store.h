@@ -142,7 +142,7 @@ typedef int sink_manifest_fn(void *arg, const struct sink_manifest *manifest);
 
 /* Called for each whose manifest cannot be read.
  *
- * err      SINK_EVERSION: of another version of sinkhole, hence not damaged; SINK_ECORRUPT; SINK_EIO
+ * err      SINK_EVERSION: of another version of sinkhole, hence not damaged; SINK_ECORRUPT; SINK_EIO; SINK_ENOMEM
  * text     its path and the reason */
 typedef void sink_unread_fn(void *arg, int err, const char *text);
 
@@ -201,7 +201,8 @@ struct sink_publish {
  * a base to be read. For the same reason live changes are looked up in it page by page, each checked before it is followed.
  *
  * A damaged `current` does not lock the operator out: it is replaced. Its serial is known all the
- * same, because gen holds its manifest, damaged or not, under a name that says the serial.
+ * same, because gen holds its manifest, damaged or not, under a name that says the serial. One that cannot be read
+ * (SINK_EIO) does: it might hold a pause, which would be lost.
  *
  * Where what is published has a signature, nothing is published without one, unless `may_unsign` says so: resolvers that
  * have a key would refuse it, and one that starts then would have nothing to filter by.

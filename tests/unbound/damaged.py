@@ -18,7 +18,7 @@ from forge import (OF_STATE, Forger, becomes_in_force, content, heard_of, in_for
 def lies(forger):
     """What may lie in the directory: (what, function that publishes it)."""
     gen = os.path.join(forger.store.dir, "gen")
-    body = forger.body
+    body, rules = forger.body, forger.rules
 
     def base(seen):
         """A file that is not what its manifest says."""
@@ -28,13 +28,16 @@ def lies(forger):
         """A manifest that is right about something that is wrong."""
         return lambda: forger.place(sealed(forger.base(changed)))
 
-    def special(make):
+    def special(make, word="base"):
         """A file of another kind: make(path) creates it."""
         def do():
-            fields = forger.base(None, claimed=body)
-            make(os.path.join(gen, fields["base"]))
+            fields = forger.base(None, claimed=body) if word == "base" else forger.policy(None, claimed=rules)
+            make(os.path.join(gen, fields[word]))
             forger.place(sealed(fields))
         return do
+
+    def policy(seen, claimed=rules):
+        return lambda: forger.place(sealed(forger.policy(seen, claimed)))
 
     def manifest(change):
         return lambda: forger.place(change(sealed(forger.base(body))))
@@ -53,11 +56,14 @@ def lies(forger):
         os.unlink(forger.store.current)  # a rename puts no directory over a file
         os.mkdir(forger.store.current)
 
-    flipped = bytearray(body)
-    flipped[len(body) // 2] ^= 0x10
+    def flipped(good):
+        bad = bytearray(good)
+        bad[len(good) // 2] ^= 0x10
+        return bytes(bad)
+
     good_file = forger.store.base()
     return [
-        ("a base with one bit flipped", base(bytes(flipped))),
+        ("a base with one bit flipped", base(flipped(body))),
         ("a base cut by one byte", base(body[:-1])),
         ("a base cut to one page", base(body[:4096])),
         ("an empty base", base(b"")),
@@ -74,6 +80,15 @@ def lies(forger):
          honest(body.replace(b"SINKHOLE", b"SINKHOL3"))),
         ("a database of another version, digest right",
          honest(body.replace(b"SINKHOLE\0\1", b"SINKHOLE\0\2"))),
+        ("a policy with one bit flipped", policy(flipped(rules))),
+        ("a policy cut by one byte", policy(rules[:-1])),
+        ("no policy", special(lambda path: None, "policy")),
+        ("a policy that is a directory", special(os.mkdir, "policy")),
+        ("a policy that is a link to /dev/zero", special(lambda p: os.symlink("/dev/zero", p), "policy")),
+        ("a policy of random bytes, digest right", policy(os.urandom(len(rules)), None)),
+        ("a policy of another version, digest right",
+         policy(rules.replace(b"sinkpol\n\0\1", b"sinkpol\n\0\2"), None)),
+        ("a policy that is said to have a terabyte", field("policy-size", str(1 << 40))),
         ("an empty manifest", lambda: forger.place(b"")),
         ("a manifest of random bytes", lambda: forger.place(os.urandom(600))),
         ("a manifest without its last byte", manifest(lambda text: text[:-1])),
@@ -81,6 +96,7 @@ def lies(forger):
         ("a manifest with one byte more", manifest(lambda t: t.replace(b"names ", b"names 1", 1))),
         ("a manifest and something after it", manifest(lambda text: text + b"more\n")),
         ("a manifest of a megabyte", manifest(lambda text: text + b"x" * (1 << 20))),
+        ("a manifest of another version", field("sinkhole-generation", "9")),
         ("a manifest with an unknown line", field("colour", "green")),
         ("a base outside the directory", field("base", "../../../etc/passwd")),
         ("a size that is no number", field("base-size", "0x1000")),
@@ -123,18 +139,19 @@ def overwritten(tap, resolver, store, forger):
         return [] if right else ["%s: %r" % (asked, answer)]
 
     load = harness.Load(resolver.port, ask, judge)
-    path = store.base()
-    for _ in range(20):
+    files = [(store.base(), forger.body), (store.policy(), forger.rules)]
+    for turn in range(20):
+        path, good = files[turn % len(files)]
         with open(path, "r+b") as f:
-            f.write(os.urandom(os.path.getsize(path)))  # as cp and rsync --inplace do
+            f.write(os.urandom(len(good)))  # as cp and rsync --inplace do
         time.sleep(0.02)
-        for size in (4096, 0):
+        for size in (len(good) // 2, 0):
             os.truncate(path, size)
             time.sleep(0.02)
         with open(path, "wb") as f:
-            f.write(forger.body)
+            f.write(good)
         time.sleep(0.02)
-    os.truncate(path, 0)
+    os.truncate(store.base(), 0)  # the policy's file the next generation has, too
     time.sleep(0.5)
     load.stop()
     tap.ok(resolver.alive() and load.count > 100,
@@ -142,6 +159,28 @@ def overwritten(tap, resolver, store, forger):
     tap.none(load.lost + load.faults, "... and answers every query right")
     tap.note("%d queries, the longest took %.1f ms" % (load.count, load.longest * 1000))
     forger.turn(tap, resolver, "... and takes the next generation")
+
+
+def written_in_place(tap, resolver, store, forger):
+    """The manifest, as rsync --inplace writes it: what is no manifest is said once, and only what is whole is used."""
+    with open(store.current, "rb") as f:
+        before = f.read()
+    forger.swap()
+    after = sealed(forger.base(forger.body))
+    for what, text in (("nothing", b""), ("half of the next", after[:len(after) // 2]),
+                       ("the next and the rest of a longer one", after + b"x"), ("what it held before", before)):
+        def write(text=text):
+            with open(store.current, "r+b") as f:
+                f.truncate(0)  # a look may fall in between, and have a line of its own
+                f.write(text)
+        new = one_line(resolver, write)
+        tap.ok(len(new) <= 2 and in_force(resolver, forger.other, forger.mark),
+               "`current`, written in place, holds %s: the generation in use stays" % what, "\n".join(new))
+    with open(store.current, "r+b") as f:
+        f.write(after)
+        f.truncate()
+    soon(tap, resolver, forger.mark, forger.other, "... and the next one, when it is complete, is in force")
+    heard_of(resolver, forger.highest)
 
 
 def recovered(tap, resolver, store, forger):
@@ -163,7 +202,7 @@ def unreadable(tap, lab, relay):
     server = "username: nobody" if os.geteuid() == 0 else ""
     gen = os.path.join(store.dir, "gen")
     for what, where in (("manifest", lambda: store.current), ("base", store.base),
-                        ("directory", lambda: store.dir), ("gen", lambda: gen)):
+                        ("policy", store.policy), ("directory", lambda: store.dir), ("gen", lambda: gen)):
         path = where()
         mode = stat.S_IMODE(os.stat(path).st_mode)
         os.chmod(path, 0)
@@ -183,13 +222,18 @@ def unreadable(tap, lab, relay):
 
 
 def refused_while_running(tap, resolver, store, forger):
-    fields = forger.base(forger.known["1"])
-    os.chmod(os.path.join(store.dir, "gen", fields["base"]), 0)
-    new = one_line(resolver, lambda: forger.place(sealed(fields)))
-    tap.ok(len(new) == 1 and in_force(resolver, "2", "1"),
-           "a new base of mode 000: one line, the old generation stays", "\n".join(new))
-    forger.turn(tap, resolver, "... and the next one is in force")
-    forger.turn(tap, resolver, "... and the next")
+    def hidden(fields, word):
+        os.chmod(os.path.join(store.dir, "gen", fields[word]), 0)
+        return sealed(fields)
+
+    for what, lie in (("base", lambda: forger.place(hidden(forger.base(forger.known["1"]), "base"))),
+                      ("policy", lambda: forger.place(hidden(forger.policy(forger.rules), "policy"))),
+                      ("manifest", lambda: forger.place(sealed(forger.base(forger.known["1"])), mode=0))):
+        new = one_line(resolver, lie)
+        tap.ok(len(new) == 1 and forger.in_force(resolver),
+               "a new %s of mode 000: one line, the old generation stays" % what, "\n".join(new))
+        forger.turn(tap, resolver, "... and the next one is in force")
+        forger.turn(tap, resolver, "... and the next")
 
 
 def main(tap, lab):
@@ -200,6 +244,7 @@ def main(tap, lab):
     resolver = lab.unbound(relay, store)
     lied_to(tap, resolver, forger)
     overwritten(tap, resolver, store, forger)
+    written_in_place(tap, resolver, store, forger)
     recovered(tap, resolver, store, forger)
 
 

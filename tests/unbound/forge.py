@@ -91,6 +91,8 @@ class Forger:
                 self.known[each] = f.read()
         self.template = store.manifest()
         self.highest = store.serial()
+        with open(store.policy(), "rb") as f:
+            self.rules = f.read()  # bytes of a good policy file, that of all
 
     @property
     def body(self):
@@ -99,28 +101,34 @@ class Forger:
     def in_force(self, resolver):
         return in_force(resolver, self.mark, self.other)
 
-    def place(self, text):
+    def place(self, text, mode=0o644):
         """Replace `current` in one step."""
         temp = self.lab.write("current.new", text)
-        os.chmod(temp, 0o644)
+        os.chmod(temp, mode)
         if os.path.isdir(self.store.current) and not os.path.islink(self.store.current):
             os.rmdir(self.store.current)
         os.rename(temp, self.store.current)
 
-    def base(self, body, claimed=None):
-        """Write a base file and return a manifest's fields. claimed: what it pretends to be."""
+    def file(self, word, form, body, claimed=None):
+        """Write a file of the next generation and return its manifest's fields: those of the last one compiled, but for
+        this file. claimed: what it pretends to be; body None: there is none."""
         self.highest += 1
         claimed = body if claimed is None else claimed
         digest = hashlib.sha256(claimed).hexdigest()
-        name = "base-%d-%s.mdb" % (self.highest, digest[:16])
+        name = form % (self.highest, digest[:16])
         if body is not None:
             path = os.path.join(self.store.dir, "gen", name)
             with open(path, "wb") as f:
                 f.write(body)
             os.chmod(path, 0o644)
-        return dict(self.template, **{
-            "serial": str(self.highest), "base": name, "base-size": str(len(claimed)),
-            "base-sha256": digest})
+        return dict(self.template, **{"serial": str(self.highest), word: name, word + "-size": str(len(claimed)),
+                                      word + "-sha256": digest})
+
+    def base(self, body, claimed=None):
+        return self.file("base", "base-%d-%s.mdb", body, claimed)
+
+    def policy(self, body, claimed=None):
+        return self.file("policy", "policy-%d-%s.bin", body, claimed)
 
     def publish(self, mark):
         self.place(sealed(self.base(self.known[mark])))

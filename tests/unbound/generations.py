@@ -1,17 +1,26 @@
 #!/usr/bin/python3
 """A published generation is noticed, verified and put in force, however many there are and whatever
-becomes of the directory; without one the resolver answers unfiltered, says so once, and waits."""
+becomes of the directory and of publishers; without one the resolver answers unfiltered, says so once, and waits.
+
+    generations.py [COUNT]     how many generations in a row must leave nothing behind, a multiple of 6; default 300
+"""
 import os
 import shutil
 import sys
 import time
 
 sys.dont_write_bytecode = True
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 
 import harness
+import kills
+import steady
 import zones
 from forge import (OF_STATE, Forger, becomes_in_force, content, heard_of, one_line, sealed, soon,
                    timing, zone_of)
+
+COUNT = int(sys.argv[1]) if len(sys.argv) > 1 else 120 if harness.SANITIZED else 300
+FILLER = 20000  # names of a list that nobody asks for
 
 
 def starts_without(tap, lab, relay):
@@ -122,48 +131,75 @@ def hurried(tap, resolver, forger):
            "... and the log names its serial", "\n".join(resolver.said()[-3:]))
 
 
-def mappings(pid):
-    with open("/proc/%d/maps" % pid, encoding="utf-8", errors="replace") as f:
-        return len(f.readlines())
-
-
-def held(resolver):
-    """Descriptors, when no switch is under way."""
-    counts = []
-    for _ in range(20):
-        counts.append(len(resolver.links()))
-        time.sleep(0.02)
-    return min(counts)
+def killed(tap, lab, relay):
+    """Publishers die at each of their system calls, under load: the generation before is in force or the new one."""
+    if not kills.can_trace(lab.path("can.log")):
+        tap.skip("publishers that are killed", "strace is not here, or may not trace")
+        return
+    store = lab.store()
+    place = kills.Place(store.dir)
+    commands = {mark: ["compile", "-q", "--keep=2", "domains:" + lab.write("killed-%s.txt" % mark, content(mark))]
+                for mark in "123"}
+    for mark in "123":
+        store.run(*commands[mark])
+    mark, other, log = "1", "3", lab.path("killed.log")
+    kills.strace(place.argv(commands[mark]), log)
+    resolver = lab.unbound(relay, store)
+    load = harness.Load(resolver.port, lambda number: dict(qname="l%d.%s" % (number, zones.PROBE), edns=0),
+                        lambda answer, asked, *_: [] if 15 in answer.edes else ["%s: %r" % (asked, answer)], pause=0.001)
+    calls, deaths, late = kills.calls_on(store.dir, log), 0, []
+    for call in calls:
+        before = store.serial()
+        deaths += kills.inject(place.argv(commands[other]), store.dir, call, kills.KILL, log) is not None
+        if store.serial() > before:
+            mark, other = other, mark
+        if becomes_in_force(resolver, mark, other) is None:
+            late.append("%s, killed at %s %d" % (mark, call.name, call.number))
+    load.stop()
+    tap.ok(deaths > 0.9 * len(calls), "a publisher dies at each of its steps", "%d of %d" % (deaths, len(calls)))
+    tap.none(late, "... and what `current` names is in force, %d times" % len(calls))
+    tap.none(load.lost + load.faults, "... and %d queries for what every list has were answered as it says" % load.count)
+    tap.none(resolver.said("unfiltered|stays in use|readable again"), "... and the resolver has met nothing bad")
 
 
 def lasting(tap, lab, relay):
-    """200 generations one after the other: nothing piles up."""
+    """COUNT generations of every kind, one after the other: nothing piles up, in the resolver or on the disk."""
     store = lab.store()
-    forger = Forger(lab, store, "8", "9", filler=20000)
-    resolver = lab.unbound(relay, store)
-    fields = {mark: forger.base(forger.known[mark]) for mark in ("8", "9")}
-    size = os.path.getsize(store.base()) >> 10
+    refuse = lab.write("refuse.yaml", "policy:\n  - {rule: all, match: {}, action: refused}\n")
+    kinds = [  # and what becomes of a name that the first one lists: something else each time
+        (store.prepare(content("8", FILLER)), "NXDOMAIN"),
+        (lambda: store.run("apply", "--policy", refuse), "REFUSED"),
+        (lambda: store.run("pause"), "NOERROR"),
+        (lambda: store.run("resume"), "REFUSED"),
+        (store.prepare(content("9", FILLER)), "NOERROR"),
+        (lambda: store.run("rollback"), "REFUSED"),
+    ]
+    store.compile(content("9", FILLER))
+    resolver = lab.unbound(relay, store, environ=steady.MEASURABLE,
+                           server="msg-cache-size: 1m\nrrset-cache-size: 1m")
 
-    def turn():
-        forger.swap()
-        forger.publish_again(fields[forger.mark])
-        return becomes_in_force(resolver, forger.mark, forger.other)
+    def in_force(rcode):
+        return resolver.ask("fresh%d.%s" % (lab.number(), zone_of("8"))).rcode == rcode
 
-    times = [turn() for _ in range(40)]
-    descriptors, resident, maps = held(resolver), resolver.rss(), mappings(resolver.pid)
-    times += [turn() for _ in range(200)]
-    tap.ok(None not in times, "each of 240 generations of %d kB was in force" % size)
-    tap.note("from the rename to enforcement: " + timing(times))
-    tap.same(held(resolver), descriptors, "as many descriptors as 200 generations ago")
-    grown = resolver.rss() - resident
-    tap.note("resident memory grew by %d kB in 200 generations" % grown)
-    # A leak would be 200 of them; one or two may just be on their way out. What is freed stays
-    # resident for a while under a sanitizer, which looks for leaks itself when the resolver ends.
-    quarantine = 300 << 10 if harness.SANITIZED else 0
-    tap.ok(grown < 8 * size + 8192 + quarantine, "resident memory as 200 generations ago",
-           "%d kB more" % grown)
-    tap.ok(mappings(resolver.pid) <= maps + 4, "as many mappings as 200 generations ago",
-           "%d, were %d" % (mappings(resolver.pid), maps))
+    def turns(count):
+        """Returns what was not in force when it should have been."""
+        late = []
+        for turn in range(count):
+            publish, rcode = kinds[turn % len(kinds)]
+            publish()
+            late += [] if harness.wait_until(lambda r=rcode: in_force(r), 5) else ["generation %d" % store.serial()]
+        return late
+
+    late = turns(10 * len(kinds))
+    files, before = sorted(os.listdir(store.dir + "/gen")), steady.Held(resolver)
+    start = time.monotonic()
+    late += turns(COUNT)
+    tap.none(late, "each of %d generations was in force" % (COUNT + 10 * len(kinds)))
+    tap.note("%d of them in %.1f s" % (COUNT, time.monotonic() - start))
+    size = os.path.getsize(store.base()) >> 10  # a base that was not freed would be this much, each time
+    steady.flat(tap, before, steady.Held(resolver), "%d generations ago" % COUNT, 2 * size + 2048,
+                measurable=8 * size + 32768)
+    tap.same(len(os.listdir(store.dir + "/gen")), len(files), "as many files in the data directory")
 
 
 def main(tap, lab):
@@ -182,6 +218,7 @@ def main(tap, lab):
     replayed(tap, resolver, forger)
     moved(tap, resolver, store, forger)
     hurried(tap, resolver, forger)
+    killed(tap, lab, relay)
     lasting(tap, lab, relay)
 
 

@@ -645,6 +645,9 @@ class Store:
     def base(self):
         return os.path.join(self.dir, "gen", self.manifest()["base"])
 
+    def policy(self):
+        return os.path.join(self.dir, "gen", self.manifest()["policy"])
+
 
 def needed(variable):
     value = os.environ.get(variable)
@@ -680,6 +683,8 @@ class Unbound:
         self.lab = lab
         self.build = build or needed("UNBOUND_DIR")
         self.dir = home or lab.fresh("unbound")
+        self.run_dir = lab.fresh("run")
+        os.chmod(self.run_dir, 0o777)  # whoever it runs as
         self.port = lab.port()
         self.daemonize = daemonize
         self.leak_check = "detect_leaks=%d" % leak_check
@@ -689,8 +694,9 @@ class Unbound:
         self.log_path = self.dir + "/log"
         self.conf = self.dir + "/unbound.conf"
         self.environ = dict(os.environ)
-        for variable in ("SINKHOLE_DIR", "SINKHOLE_KEY", "SINKHOLE_RUN"):
+        for variable in ("SINKHOLE_DIR", "SINKHOLE_KEY"):
             self.environ.pop(variable, None)
+        self.environ["SINKHOLE_RUN"] = self.run_dir
         self.environ.update(environ or {})
         if store is None:
             modules = " ".join(word for word in modules.split() if word != "dynlib")

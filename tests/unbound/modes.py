@@ -156,13 +156,14 @@ def in_a_chroot(tap, lab, court):
     court.fill(store)
     resolver = harness.Unbound(
         lab, court.relay, "/data", server='chroot: "%s"' % root, home=inside,
-        so="/unbound/" + os.path.basename(module), leak_check=False)
+        so="/unbound/" + os.path.basename(module), leak_check=False, environ={"SINKHOLE_RUN": "/run"})
     resolver.start()
     tap.ok(resolver.enforces(), "in a chroot without /proc: the list is in force",
            "\n".join(resolver.said()))
     tap.none(court.faults(resolver), "... blocked and clean as they should be")
     tap.ok(len(resolver.said("direct")) == 1,
            "... and one line says that the file is mapped directly", "\n".join(resolver.said()))
+    tap.ok(os.path.exists(root + "/run/stats"), "... and its counters are inside")
     for _ in range(3):
         before = started(resolver)
         os.kill(resolver.pid, signal.SIGHUP)
