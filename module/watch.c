@@ -375,6 +375,12 @@ static int put_in_use(struct watch *w, const struct sink_manifest *manifest, str
 	return SINK_OK;
 }
 
+static bool same_delta(const struct sink_manifest *a, const struct sink_manifest *b)
+{
+	return a->delta_size == b->delta_size &&
+		memcmp(a->delta_digest, b->delta_digest, sizeof a->delta_digest) == 0;
+}
+
 static bool same_policy(const struct sink_manifest *a, const struct sink_manifest *b)
 {
 	return a->policy_size == b->policy_size &&
@@ -432,8 +438,9 @@ static int load(struct watch *w, struct sink_why *why)
 	if (manifest.serial < w->used.serial)
 		return sink_why(why, SINK_EOLD, "generation %llu is published, which is older",
 			(unsigned long long)manifest.serial);
-	if (!same_base(&manifest, &w->used) || !same_policy(&manifest, &w->used) ||
-		!same_pause(&manifest, &w->used) || manifest.expires != w->used.expires)
+	if (!same_base(&manifest, &w->used) || !same_delta(&manifest, &w->used) ||
+		!same_policy(&manifest, &w->used) || !same_pause(&manifest, &w->used) ||
+		manifest.expires != w->used.expires)
 		return sink_why(why, SINK_EOLD, "generation %llu is published with other content",
 			(unsigned long long)manifest.serial);
 	say_again(w);
