@@ -294,6 +294,65 @@ wait "$following"
 status=$?
 ok "a line without end is one mistake" all '[ "$status" = 3 ]' '[ "$(grep -c "line too long" err)" = 1 ]' 'is_blocked after.example'
 
+# --- allow ---------------------------------------------------------------------------------------------------------------
+
+printf '||vital.example^$important\n' >important.txt
+cat >rules.yaml <<'END'
+sources:
+  - {name: important, path: important.txt, format: adblock, category: malware}
+  - {name: court, path: a.txt, category: legal}
+  - {name: ours, path: b.txt, allow: true}
+groups: [{name: school, clients: [192.0.2.0/24]}]
+policy:
+  - {rule: court, match: {category: legal}, action: refused}
+  - {rule: school, group: school, match: {category: malware}, action: nodata}
+  - {rule: rest, match: {}, action: nxdomain}
+END
+is 0 "rules" compile -d r -c rules.yaml
+decided() { "$sinkhole" lookup -d r --json "$@" | jq -r '.action + " " + (.rule // "-")'; }
+ok "an important block, and a court's" all '[ "$(decided www.vital.example)" = "nxdomain rest" ]' \
+	'[ "$(decided third.example)" = "refused court" ]' '[ "$(decided --client 192.0.2.1 vital.example)" = "nodata school" ]'
+run allow -d r --reason 'ticket 7' vital.example
+ok "allow wins over an important block, for everybody" all '[ "$status" = 0 ]' '[ "$(decided www.vital.example)" = "pass sinkhole allow" ]' \
+	'[ "$(decided --client 192.0.2.1 vital.example)" = "pass sinkhole allow" ]' '[ "$(decided third.example)" = "refused court" ]' \
+	'says "generation 2 published: vital.example and all below it is let through"'
+run generations -d r --json
+ok "... which the history tells" json '.[1] | (.origin | startswith("allow vital.example by ")) and .reason == "ticket 7"'
+run allow -d r --for 2s --json third.example
+ok "... over a rule that comes first, for a time" all '[ "$status" = 0 ]' '[ "$(decided third.example)" = "pass sinkhole allow" ]' \
+	'json ".origin | startswith(\"allow third.example --for 2s by\")"'
+run compile -d r -c rules.yaml
+ok "... and over what is compiled then" [ "$(decided vital.example)" = "pass sinkhole allow" ]
+sed -i 's/action: refused/action: nodata/' rules.yaml
+run apply -d r --policy rules.yaml
+ok "... and over another policy" [ "$(decided vital.example)" = "pass sinkhole allow" ]
+run verify -d r
+ok "... all of which verifies" [ "$status" = 0 ]
+sleep 2
+ok "... until it ends, at the second" [ "$(decided third.example)" = "nodata court" ]
+run allow -d r --end vital.example
+ok "--end" all '[ "$status" = 0 ]' '[ "$(decided vital.example)" = "nxdomain rest" ]' '! grep -q ^changes r/current'
+before=$(cat r/current)
+for what in 'com' 'co.uk'; do
+	run allow -d r "$what"
+	ok "not $what" all '[ "$status" = 1 ]' 'unchanged r' 'says "nothing published"'
+done
+for what in '192.0.2.1' 'a b' 'a.example b.example' '' '--for 0s a.example' '--end --for 1h a.example' '"'; do
+	# shellcheck disable=SC2086 # several words
+	run allow -d r $what
+	ok "allow '$what'" all '[ "$status" = 2 ]' 'unchanged r'
+done
+printf '+ a.example source="sinkhole allow"\n' >cheat
+run apply -d r cheat
+ok "not by the way" all '[ "$status" = 3 ]' 'unchanged r' 'says "is for .sinkhole allow"'
+run compile -d r 'a.txt,source=sinkhole allow'
+ok "not by a feed" all '[ "$status" = 2 ]' 'unchanged r'
+sed 's/name: court/name: sinkhole allow/; s/rule: rest/rule: sinkhole allow/' rules.yaml >cheat.yaml
+run check cheat.yaml
+ok "not by a configuration" all '[ "$status" = 3 ]' '[ "$(grep -c "error: .*sinkhole allow" out err | grep -c :2)" = 1 ]'
+run allow -d nowhere vital.example
+ok "nothing published yet" all '[ "$status" = 3 ]' '[ ! -e nowhere ]'
+
 # --- many at once ------------------------------------------------------------------------------------------------------------
 
 workers=()

@@ -40,6 +40,15 @@ void applying_end(struct applying *applying);
 int applying_line(struct applying *applying, const char *title, uint64_t number,
 	struct sink_span line);
 
+/* Take what liveline_parse() has read, judged like any other.
+ *
+ * returns  FEED_TAKEN; why the gate does not let it through; SINK_ENOMEM
+ */
+int applying_take(struct applying *applying, const struct liveline *line);
+
+/* The word for --force that lets it through. */
+const char *applying_force(enum feed_reason reason);
+
 /* Tell and count one that is wrong for another reason. */
 void applying_wrong(struct applying *applying, const char *title, uint64_t number,
 	const char *text);
