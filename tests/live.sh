@@ -353,6 +353,48 @@ ok "not by a configuration" all '[ "$status" = 3 ]' '[ "$(grep -c "error: .*sink
 run allow -d nowhere vital.example
 ok "nothing published yet" all '[ "$status" = 3 ]' '[ ! -e nowhere ]'
 
+# --- compact -------------------------------------------------------------------------------------------------------------
+
+export_of() { "$sinkhole" export -d c --format json | jq -S .; }
+printf '%s\n' evil.example two.example >a.txt
+"$sinkhole" compile -q -d c a.txt,category=malware
+before=$(cat c/current)
+run compact -d c
+ok "nothing to fold" all '[ "$status" = 0 ]' 'unchanged c' 'says "nothing to fold"'
+printf '%s\n' '- evil.example' '+ live.example' '+ two.example source=a category=other' '+ 192.0.2.0/24' >lines
+run apply -d c lines
+run allow -d c kept.example
+export_of >wanted
+policy=$(sed -n 's/^policy //p' c/current)
+run compact -d c --reason 'too many'
+ok "compact" all '[ "$status" = 0 ]' 'grep -q "^base base-4-" c/current' 'grep -q "^changes changes-3-" c/current' \
+	'grep -qx "policy $policy" c/current' '[ "$(find c -name "tmp-*" | wc -l)" = 0 ]' 'says "generation 4 published"'
+export_of >found
+ok "... holds the same" cmp -s wanted found
+run verify -d c
+ok "... and verifies" [ "$status" = 0 ]
+run info -d c --json
+ok "what is allowed stays where it is" json '[.records[] | select(.source == "sinkhole allow")] | length == 1'
+is 0 "... and its end is one" allow -d c --end kept.example
+ok "... of which nothing is left" all '! grep -q ^delta c/current' 'grep -q ^changes c/current'
+echo '+ more.example' >lines
+run apply -d c lines
+run info -d c --json
+ok "the next delta holds what is new alone" all '[ "$(stat -c %s c/gen/delta-6-*)" -le 16384 ]' 'json ".names == 4"'
+run compile -d c a.txt,category=malware
+run info -d c --json
+ok "a compile begins with feeds alone, and lays the changes over them" all 'json ".names == 4"' 'grep -q ^delta c/current'
+mkfifo hold
+printf '+ late.example\n' >lines
+"$sinkhole" compile -q -d c hold 2>err &
+compiling=$!
+"$sinkhole" compact -d c 2>>err
+printf 'one.example\n' >hold
+wait "$compiling"
+"$sinkhole" compact -d c 2>err
+run lookup -d c live.example
+ok "compact and compile, one behind the other" [ "$status" = 0 ]
+
 # --- many at once ------------------------------------------------------------------------------------------------------------
 
 workers=()
@@ -361,6 +403,7 @@ for i in 1 2 3 4 5 6; do
 		for k in 1 2 3 4; do
 			echo "+ w$i-$k.example" >"w$i"
 			"$sinkhole" apply -d d "w$i" 2>>"err$i" || echo "$?" >>failures
+			[ "$i" != 3 ] || "$sinkhole" compact -d d 2>>"err$i" || [ $? = 1 ] || echo compact >>failures
 			[ "$i" -gt 2 ] || "$sinkhole" compile -q -d d a.txt,category=malware b.txt 2>>"err$i" || echo "$?" >>failures
 		done
 	) &
@@ -373,7 +416,7 @@ for i in 1 2 3 4 5 6; do
 		is_blocked "w$i-$k.example" || lost=$((lost + 1))
 	done
 done
-ok "appliers and compilers at once: nothing is lost" all '[ ! -e failures ]' '[ "$lost" = 0 ]' '[ "$(temps)" = 0 ]'
+ok "appliers, compilers and who compacts at once: nothing is lost" all '[ ! -e failures ]' '[ "$lost" = 0 ]' '[ "$(temps)" = 0 ]'
 run verify -d d
 ok "... and all verifies" [ "$status" = 0 ]
 
