@@ -119,6 +119,23 @@ ok "--follow publishes" all '[ "$status" = 2 ]' unchanged
 : >empty
 run apply -d d empty
 ok "no change at all" all '[ "$status" = 0 ]' 'says "no change in it; nothing published"' unchanged
+printf '%s\n' ours.example 203.0.113.0/24 >protected.txt
+cat >guards.yaml <<'END'
+sources: [{name: far, url: "https://feeds.far.example/list.txt"}]
+guards: {protected: [protected.txt]}
+END
+for line in '+ ours.example' '+ 203.0.113.7' '+ far.example'; do
+	lines=("$line")
+	apply -c guards.yaml
+	ok "what a configuration protects: $line" all '[ "$status" = 1 ]' unchanged 'says "protected"'
+done
+lines=('+ ours.example action=pass')
+apply -c guards.yaml --dry-run
+ok "... may be allowed" [ "$status" = 0 ]
+run apply -d d -c many empty
+ok "a configuration that is none" all '[ "$status" = 3 ]' unchanged 'says "nothing published"'
+run apply -d d -c guards.yaml --policy guards.yaml
+ok "or a policy" all '[ "$status" = 2 ]' unchanged
 lines=('# a comment' '' '   ' '+ new.example')
 apply --dry-run --json
 ok "a dry run" all '[ "$status" = 0 ]' unchanged '[ "$(ls d/gen)" = "$files" ]' \

@@ -109,6 +109,7 @@ struct applying applying_of(const struct apply_request *what)
 	return (struct applying){ .dir = what->dir,
 		.origin = "apply",
 		.reason = what->reason,
+		.config = what->config,
 		.keep = what->keep,
 		.dry_run = what->dry_run,
 		.tells_all = what->follow,

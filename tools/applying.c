@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "config.h"
 #include "say.h"
 #include "when.h"
 
@@ -23,6 +24,33 @@ static int protect_gardens(struct applying *a, struct sink_why *why)
 	return err;
 }
 
+/* Names and addresses that it protects, and where its sources are fetched from. */
+static int take_guards(struct gate *gate, const struct config *config, struct sink_why *why)
+{
+	const struct path_list *files = &config->guards.protected;
+	int err = SINK_OK;
+
+	for (size_t i = 0; i < files->count && !err; i++)
+		err = protected_add_file(&gate->protected, files->at[i], why);
+	for (size_t i = 0; i < config->count && !err; i++)
+		if (config->sources[i].url)
+			err = protected_add_url(&gate->protected, config->sources[i].url);
+	return err == SINK_ENOENT ? SINK_EIO : err;
+}
+
+static int read_guards(struct applying *a, struct sink_why *why)
+{
+	struct config config = { .path = NULL };
+	int err = a->config ? config_read(a->config, config_say, NULL, &config) : SINK_OK;
+
+	if (err)
+		return sink_why(why, err == SINK_ENOENT ? SINK_EIO : err, "'%s' cannot be gone by",
+			a->config);
+	err = take_guards(&a->gate, &config, why);
+	config_end(&config);
+	return err;
+}
+
 int applying_begin(struct applying *a, struct sink_why *why)
 {
 	int err = when_reproducible(&a->now) ? SINK_OK : SINK_EINVAL;
@@ -36,6 +64,8 @@ int applying_begin(struct applying *a, struct sink_why *why)
 		err = gate_begin(&a->gate, why) ? SINK_EIO : SINK_OK;
 	if (!err)
 		err = protect_gardens(a, why);
+	if (!err)
+		err = read_guards(a, why);
 	return err ? err : live_begin(a->now, &a->live);
 }
 
