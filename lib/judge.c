@@ -1,6 +1,7 @@
 /* judge.c - generations put together of parts, what they tell of themselves, and judges. */
 #include <stdlib.h>
 
+#include "exempt.h"
 #include "generation.h"
 
 /* --- generations ------------------------------------------------------------------------------ */
@@ -29,7 +30,9 @@ int generation_of(struct sink_db *db, struct sink_policy *policy,
 	generation->policy = policy;
 	for (int kind = 0; kind < SINK_GEO_KINDS; kind++)
 		generation->geo[kind] = geo[kind];
-	err = bound_new(policy, db, cancel, &generation->bound);
+	err = exempt_policy(db, &generation->policy);
+	if (!err)
+		err = bound_new(generation->policy, db, cancel, &generation->bound);
 	if (err) {
 		sink_generation_close(generation);
 		return err;

@@ -150,7 +150,7 @@ static int encode_policy(struct publishing *p)
 	size_t len;
 	int err;
 
-	if (!policy && !p->what->temp)
+	if (!policy && (!p->what->temp || p->what->over))
 		return SINK_OK;
 	err = sink_policy_encode(policy ? policy : &sink_policy_default, p->why, &p->policy, &len);
 	return err ? err : take_bytes(p, GENDIR_POLICY, sink_span(p->policy, len));
@@ -219,6 +219,20 @@ static int take_file(struct publishing *p, struct sink_manifest *old, enum gendi
 	return SINK_OK;
 }
 
+/* A base that stands for the published one goes with its policy. */
+static int take_over(struct publishing *p)
+{
+	struct sink_manifest old;
+	int err = gendir_manifest(&p->dir, 0, p->why, &old);
+
+	if (!err && memcmp(old.base_digest, p->what->over, sizeof old.base_digest) != 0)
+		err = sink_why(p->why, SINK_EOLD, "%s: another base was published meanwhile",
+			p->dir.path);
+	if (err || p->policy)
+		return err;
+	return take_file(p, &old, GENDIR_POLICY);
+}
+
 /* Take from the generation that is published again what nothing else is brought for. */
 static int take_again(struct publishing *p)
 {
@@ -227,7 +241,7 @@ static int take_again(struct publishing *p)
 	int err;
 
 	if (what->temp)
-		return SINK_OK;
+		return what->over ? take_over(p) : SINK_OK;
 	if (what->again == 0 && !p->policy && !what->live && what->pausing == SINK_PAUSE_KEEP)
 		return sink_why(p->why, SINK_EINVAL, "nothing to publish");
 	err = gendir_manifest(&p->dir, what->again, p->why, &old);

@@ -166,23 +166,27 @@ static void say_again(struct watch *w)
 	w->failed = false;
 }
 
-static bool same_base(const struct sink_manifest *a, const struct sink_manifest *b)
+static bool same_names(const struct sink_manifest *a, const struct sink_manifest *b)
 {
-	return a->base_size == b->base_size &&
-		memcmp(a->base_digest, b->base_digest, sizeof a->base_digest) == 0;
+	return a->base_size == b->base_size && a->delta_size == b->delta_size &&
+		memcmp(a->base_digest, b->base_digest, sizeof a->base_digest) == 0 &&
+		memcmp(a->delta_digest, b->delta_digest, sizeof a->delta_digest) == 0;
 }
 
 static void say_in_use(struct watch *w, const struct sink_manifest *before, int64_t began)
 {
-	size_t rules = sink_generation_policy(sink_current_generation(w->current))->rules_count;
+	const struct sink_generation *generation = sink_current_generation(w->current);
+	size_t rules = sink_generation_policy(generation)->rules_count;
+	struct sink_summary summary;
 	char policy[64] = "";
 
-	if (before->serial && same_base(before, &w->used))
+	sink_db_summary(sink_generation_db(generation), &summary);
+	if (before->serial && same_names(before, &w->used))
 		snprintf(policy, sizeof policy, "; same names, policy of %zu rule%s", rules,
 			rules == 1 ? "" : "s");
 	w->failed = false;
 	mail_put(w->mail, false, "generation %llu in use, %llu names, %.3f seconds to switch%s",
-		(unsigned long long)w->used.serial, (unsigned long long)w->used.names,
+		(unsigned long long)w->used.serial, (unsigned long long)summary.names,
 		(double)(now_ms() - began) / 1000, policy);
 }
 
@@ -375,12 +379,6 @@ static int put_in_use(struct watch *w, const struct sink_manifest *manifest, str
 	return SINK_OK;
 }
 
-static bool same_delta(const struct sink_manifest *a, const struct sink_manifest *b)
-{
-	return a->delta_size == b->delta_size &&
-		memcmp(a->delta_digest, b->delta_digest, sizeof a->delta_digest) == 0;
-}
-
 static bool same_policy(const struct sink_manifest *a, const struct sink_manifest *b)
 {
 	return a->policy_size == b->policy_size &&
@@ -438,9 +436,8 @@ static int load(struct watch *w, struct sink_why *why)
 	if (manifest.serial < w->used.serial)
 		return sink_why(why, SINK_EOLD, "generation %llu is published, which is older",
 			(unsigned long long)manifest.serial);
-	if (!same_base(&manifest, &w->used) || !same_delta(&manifest, &w->used) ||
-		!same_policy(&manifest, &w->used) || !same_pause(&manifest, &w->used) ||
-		manifest.expires != w->used.expires)
+	if (!same_names(&manifest, &w->used) || !same_policy(&manifest, &w->used) ||
+		!same_pause(&manifest, &w->used) || manifest.expires != w->used.expires)
 		return sink_why(why, SINK_EOLD, "generation %llu is published with other content",
 			(unsigned long long)manifest.serial);
 	say_again(w);

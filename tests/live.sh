@@ -119,6 +119,23 @@ ok "--follow publishes" all '[ "$status" = 2 ]' unchanged
 : >empty
 run apply -d d empty
 ok "no change at all" all '[ "$status" = 0 ]' 'says "no change in it; nothing published"' unchanged
+printf '%s\n' ours.example 203.0.113.0/24 >protected.txt
+cat >guards.yaml <<'END'
+sources: [{name: far, url: "https://feeds.far.example/list.txt"}]
+guards: {protected: [protected.txt]}
+END
+for line in '+ ours.example' '+ 203.0.113.7' '+ far.example'; do
+	lines=("$line")
+	apply -c guards.yaml
+	ok "what a configuration protects: $line" all '[ "$status" = 1 ]' unchanged 'says "protected"'
+done
+lines=('+ ours.example action=pass')
+apply -c guards.yaml --dry-run
+ok "... may be allowed" [ "$status" = 0 ]
+run apply -d d -c many empty
+ok "a configuration that is none" all '[ "$status" = 3 ]' unchanged 'says "nothing published"'
+run apply -d d -c guards.yaml --policy guards.yaml
+ok "or a policy" all '[ "$status" = 2 ]' unchanged
 lines=('# a comment' '' '   ' '+ new.example')
 apply --dry-run --json
 ok "a dry run" all '[ "$status" = 0 ]' unchanged '[ "$(ls d/gen)" = "$files" ]' \
@@ -294,6 +311,107 @@ wait "$following"
 status=$?
 ok "a line without end is one mistake" all '[ "$status" = 3 ]' '[ "$(grep -c "line too long" err)" = 1 ]' 'is_blocked after.example'
 
+# --- allow ---------------------------------------------------------------------------------------------------------------
+
+printf '||vital.example^$important\n' >important.txt
+cat >rules.yaml <<'END'
+sources:
+  - {name: important, path: important.txt, format: adblock, category: malware}
+  - {name: court, path: a.txt, category: legal}
+  - {name: ours, path: b.txt, allow: true}
+groups: [{name: school, clients: [192.0.2.0/24]}]
+policy:
+  - {rule: court, match: {category: legal}, action: refused}
+  - {rule: school, group: school, match: {category: malware}, action: nodata}
+  - {rule: rest, match: {}, action: nxdomain}
+END
+is 0 "rules" compile -d r -c rules.yaml
+decided() { "$sinkhole" lookup -d r --json "$@" | jq -r '.action + " " + (.rule // "-")'; }
+ok "an important block, and a court's" all '[ "$(decided www.vital.example)" = "nxdomain rest" ]' \
+	'[ "$(decided third.example)" = "refused court" ]' '[ "$(decided --client 192.0.2.1 vital.example)" = "nodata school" ]'
+run allow -d r --reason 'ticket 7' vital.example
+ok "allow wins over an important block, for everybody" all '[ "$status" = 0 ]' '[ "$(decided www.vital.example)" = "pass sinkhole allow" ]' \
+	'[ "$(decided --client 192.0.2.1 vital.example)" = "pass sinkhole allow" ]' '[ "$(decided third.example)" = "refused court" ]' \
+	'says "generation 2 published: vital.example and all below it is let through"'
+run generations -d r --json
+ok "... which the history tells" json '.[1] | (.origin | startswith("allow vital.example by ")) and .reason == "ticket 7"'
+run allow -d r --for 2s --json third.example
+ok "... over a rule that comes first, for a time" all '[ "$status" = 0 ]' '[ "$(decided third.example)" = "pass sinkhole allow" ]' \
+	'json ".origin | startswith(\"allow third.example --for 2s by\")"'
+run compile -d r -c rules.yaml
+ok "... and over what is compiled then" [ "$(decided vital.example)" = "pass sinkhole allow" ]
+sed -i 's/action: refused/action: nodata/' rules.yaml
+run apply -d r --policy rules.yaml
+ok "... and over another policy" [ "$(decided vital.example)" = "pass sinkhole allow" ]
+run verify -d r
+ok "... all of which verifies" [ "$status" = 0 ]
+sleep 2
+ok "... until it ends, at the second" [ "$(decided third.example)" = "nodata court" ]
+run allow -d r --end vital.example
+ok "--end" all '[ "$status" = 0 ]' '[ "$(decided vital.example)" = "nxdomain rest" ]' '! grep -q ^changes r/current'
+before=$(cat r/current)
+for what in 'com' 'co.uk'; do
+	run allow -d r "$what"
+	ok "not $what" all '[ "$status" = 1 ]' 'unchanged r' 'says "nothing published"'
+done
+for what in '192.0.2.1' 'a b' 'a.example b.example' '' '--for 0s a.example' '--end --for 1h a.example' '"'; do
+	# shellcheck disable=SC2086 # several words
+	run allow -d r $what
+	ok "allow '$what'" all '[ "$status" = 2 ]' 'unchanged r'
+done
+printf '+ a.example source="sinkhole allow"\n' >cheat
+run apply -d r cheat
+ok "not by the way" all '[ "$status" = 3 ]' 'unchanged r' 'says "is for .sinkhole allow"'
+run compile -d r 'a.txt,source=sinkhole allow'
+ok "not by a feed" all '[ "$status" = 2 ]' 'unchanged r'
+sed 's/name: court/name: sinkhole allow/; s/rule: rest/rule: sinkhole allow/' rules.yaml >cheat.yaml
+run check cheat.yaml
+ok "not by a configuration" all '[ "$status" = 3 ]' '[ "$(grep -c "error: .*sinkhole allow" out err | grep -c :2)" = 1 ]'
+run allow -d nowhere vital.example
+ok "nothing published yet" all '[ "$status" = 3 ]' '[ ! -e nowhere ]'
+
+# --- compact -------------------------------------------------------------------------------------------------------------
+
+export_of() { "$sinkhole" export -d c --format json | jq -S .; }
+printf '%s\n' evil.example two.example >a.txt
+"$sinkhole" compile -q -d c a.txt,category=malware
+before=$(cat c/current)
+run compact -d c
+ok "nothing to fold" all '[ "$status" = 0 ]' 'unchanged c' 'says "nothing to fold"'
+printf '%s\n' '- evil.example' '+ live.example' '+ two.example source=a category=other' '+ 192.0.2.0/24' >lines
+run apply -d c lines
+run allow -d c kept.example
+export_of >wanted
+policy=$(sed -n 's/^policy //p' c/current)
+run compact -d c --reason 'too many'
+ok "compact" all '[ "$status" = 0 ]' 'grep -q "^base base-4-" c/current' 'grep -q "^changes changes-3-" c/current' \
+	'grep -qx "policy $policy" c/current' '[ "$(find c -name "tmp-*" | wc -l)" = 0 ]' 'says "generation 4 published"'
+export_of >found
+ok "... holds the same" cmp -s wanted found
+run verify -d c
+ok "... and verifies" [ "$status" = 0 ]
+run info -d c --json
+ok "what is allowed stays where it is" json '[.records[] | select(.source == "sinkhole allow")] | length == 1'
+is 0 "... and its end is one" allow -d c --end kept.example
+ok "... of which nothing is left" all '! grep -q ^delta c/current' 'grep -q ^changes c/current'
+echo '+ more.example' >lines
+run apply -d c lines
+run info -d c --json
+ok "the next delta holds what is new alone" all '[ "$(stat -c %s c/gen/delta-6-*)" -le 16384 ]' 'json ".names == 4"'
+run compile -d c a.txt,category=malware
+run info -d c --json
+ok "a compile begins with feeds alone, and lays the changes over them" all 'json ".names == 4"' 'grep -q ^delta c/current'
+mkfifo hold
+printf '+ late.example\n' >lines
+"$sinkhole" compile -q -d c hold 2>err &
+compiling=$!
+"$sinkhole" compact -d c 2>>err
+printf 'one.example\n' >hold
+wait "$compiling"
+"$sinkhole" compact -d c 2>err
+run lookup -d c live.example
+ok "compact and compile, one behind the other" [ "$status" = 0 ]
+
 # --- many at once ------------------------------------------------------------------------------------------------------------
 
 workers=()
@@ -302,6 +420,7 @@ for i in 1 2 3 4 5 6; do
 		for k in 1 2 3 4; do
 			echo "+ w$i-$k.example" >"w$i"
 			"$sinkhole" apply -d d "w$i" 2>>"err$i" || echo "$?" >>failures
+			[ "$i" != 3 ] || "$sinkhole" compact -d d 2>>"err$i" || [ $? = 1 ] || echo compact >>failures
 			[ "$i" -gt 2 ] || "$sinkhole" compile -q -d d a.txt,category=malware b.txt 2>>"err$i" || echo "$?" >>failures
 		done
 	) &
@@ -314,7 +433,7 @@ for i in 1 2 3 4 5 6; do
 		is_blocked "w$i-$k.example" || lost=$((lost + 1))
 	done
 done
-ok "appliers and compilers at once: nothing is lost" all '[ ! -e failures ]' '[ "$lost" = 0 ]' '[ "$(temps)" = 0 ]'
+ok "appliers, compilers and who compacts at once: nothing is lost" all '[ ! -e failures ]' '[ "$lost" = 0 ]' '[ "$(temps)" = 0 ]'
 run verify -d d
 ok "... and all verifies" [ "$status" = 0 ]
 

@@ -203,6 +203,107 @@ START_TEST(shares_the_base)
 }
 END_TEST
 
+/* --- live changes ------------------------------------------------------------------------------- */
+
+/* One change, of what is blocked or, by that source, allowed. */
+struct change {
+	const char *name, *source;
+	bool removes, taken;
+};
+
+static int take_change(void *arg, struct sink_span before, struct sink_why *why,
+	struct sink_span *after)
+{
+	struct change *change = arg;
+
+	(void)before;
+	(void)why;
+	change->taken = false;
+	*after = sink_span_text(change->name);
+	return SINK_OK;
+}
+
+static int next_change(void *arg, struct sink_change *out)
+{
+	struct change *change = arg;
+
+	if (change->taken)
+		return SINK_ENOENT;
+	change->taken = true;
+	*out = (struct sink_change){ .removes = change->removes,
+		.scope = SINK_SCOPE_SUBTREE,
+		.record =
+			record_of(strcmp(change->source, SINK_SOURCE_ALLOW) == 0 ? SINK_KIND_ALLOW
+										 : SINK_KIND_BLOCK,
+				change->source) };
+	out->subject.trigger = SINK_TRIGGER_QNAME;
+	out->subject.name = name_of(change->name);
+	return SINK_OK;
+}
+
+static struct sink_manifest publish_change(struct change change)
+{
+	const struct sink_live live = { .take = take_change, .next = next_change, .arg = &change };
+	struct sink_publish what = { .live = &live };
+
+	return publish(&what);
+}
+
+/* The base is opened once, however often something lies over it. */
+START_TEST(shares_the_base_of_deltas)
+{
+	struct sink_manifest first = publish_name("evil.example", NOTHING);
+	struct sink_manifest second =
+		publish_change((struct change){ .name = "new.example", .source = "x" });
+	struct sink_manifest third = publish_change((struct change){
+		.name = "evil.example", .source = "", .removes = true });
+	struct sink_manifest fourth = publish_policy(0, NOTHING, SINK_ACTION_NODATA);
+	struct sink_generation *a = open_it(&first, NULL), *b = open_it(&second, a), *c, *d, *e;
+
+	ck_assert_ptr_eq(sink_db_base(sink_generation_db(b)), sink_generation_db(a));
+	sink_generation_close(a);
+	ck_assert_int_eq(decide(b, "new.example"), SINK_ACTION_NXDOMAIN);
+	ck_assert_int_eq(decide(b, "evil.example"), SINK_ACTION_NXDOMAIN);
+	c = open_it(&third, b);
+	ck_assert_ptr_eq(sink_db_base(sink_generation_db(c)), sink_db_base(sink_generation_db(b)));
+	sink_generation_close(b);
+	ck_assert_int_eq(decide(c, "evil.example"), SINK_ACTION_NONE);
+	d = open_it(&fourth, c);
+	ck_assert_ptr_eq(sink_generation_db(d), sink_generation_db(c));
+	sink_generation_close(c);
+	e = open_it(&first, d);
+	ck_assert_ptr_eq(sink_generation_db(e), sink_db_base(sink_generation_db(d)));
+	sink_generation_close(d);
+	ck_assert_int_eq(decide(e, "evil.example"), SINK_ACTION_NXDOMAIN);
+	ck_assert_int_eq(decide(e, "new.example"), SINK_ACTION_NONE);
+	sink_generation_close(e);
+}
+END_TEST
+
+/* While something is allowed there is a rule in front, and afterwards there is not. */
+START_TEST(allowing_is_a_rule_in_front)
+{
+	struct sink_manifest first = publish_name("evil.example", NOTHING), second, third;
+	struct sink_generation *a = open_it(&first, NULL), *b, *c;
+	const struct sink_policy *policy;
+
+	second = publish_change((struct change){
+		.name = "evil.example", .source = SINK_SOURCE_ALLOW });
+	third = publish_change((struct change){ .name = "new.example", .source = "x" });
+	b = open_it(&second, a);
+	policy = sink_generation_policy(b);
+	ck_assert_uint_eq(policy->rules_count, 2);
+	ck_assert(sink_span_equal(policy->rules[0].name, sink_span_text(SINK_SOURCE_ALLOW)));
+	ck_assert_int_eq(decide(b, "evil.example"), SINK_ACTION_PASS);
+	c = open_it(&third, b);
+	ck_assert_uint_eq(sink_generation_policy(c)->rules_count, 1);
+	ck_assert_int_eq(decide(c, "evil.example"), SINK_ACTION_NXDOMAIN);
+	sink_generation_close(a);
+	sink_generation_close(b);
+	sink_generation_close(c);
+}
+END_TEST
+
 /* One made of parts has no manifest to be compared with. */
 START_TEST(shares_nothing_with_parts)
 {
@@ -503,6 +604,8 @@ int main(void)
 	tcase_add_test(tests, opens);
 	tcase_add_test(tests, shares_the_base);
 	tcase_add_test(tests, shares_nothing_with_parts);
+	tcase_add_test(tests, shares_the_base_of_deltas);
+	tcase_add_test(tests, allowing_is_a_rule_in_front);
 	tcase_add_test(tests, shares_geo_files);
 	tcase_add_loop_test(tests, neutral_rules, 0, LENGTH(states));
 	tcase_add_test(tests, refuses);

@@ -272,6 +272,38 @@ START_TEST(changes_go_along)
 }
 END_TEST
 
+/* A base that stands for the one that is published: nothing is undone that came between. */
+START_TEST(a_base_stands_for_another)
+{
+	const struct sink_live live = { .take = take, .next = next, .arg = &nobody };
+	struct sink_publish what = { .live = &live, .time = 1, .origin = "test", .tool = "test 1" };
+	struct sink_rule rule = sink_policy_default.rules[0];
+	struct sink_policy policy = sink_policy_default;
+	struct sink_manifest one, two, after = { .serial = 0 };
+	char temp[PATH_ROOM], text[8192];
+
+	publish_base(&nobody);
+	rule.action = SINK_ACTION_REFUSED;
+	policy.rules = &rule;
+	what.policy = &policy;
+	ck_assert_int_eq(sink_store_publish(data, &what, NULL, &one), SINK_OK);
+	apply("+ com x exact\n");
+	what.policy = NULL;
+	what.temp = temp;
+	what.over = one.base_digest;
+	ck_assert_int_eq(sink_store_temp(data, NULL, temp, sizeof temp), SINK_OK);
+	what.summary = make_base(temp, rows, 2);
+	ck_assert_int_eq(sink_store_publish(data, &what, NULL, &two), SINK_OK);
+	ck_assert_str_eq(two.policy, one.policy);
+	ck_assert_str_eq(listed(&two, text), "com exact x; evil.net subtree a; evil.net exact b; ");
+	ck_assert_int_eq(sink_store_temp(data, NULL, temp, sizeof temp), SINK_OK);
+	what.summary = make_base(temp, rows, 1);
+	ck_assert_int_eq(sink_store_publish(data, &what, NULL, &after), SINK_EOLD);
+	ck_assert_uint_eq(after.serial, 0);
+	ck_assert_int_eq(access(temp, F_OK), 0); /* the caller's still */
+}
+END_TEST
+
 /* --- what fails ------------------------------------------------------------------------------------- */
 
 static unsigned count_files(void)
@@ -439,6 +471,7 @@ int main(void)
 	tcase_add_loop_test(tc, changes_come_over_the_base, 0, LENGTH(cases));
 	tcase_add_test(tc, changes_last);
 	tcase_add_test(tc, changes_go_along);
+	tcase_add_test(tc, a_base_stands_for_another);
 	tcase_add_test(tc, refusals_publish_nothing);
 	tcase_add_test(tc, damaged_changes_are_not_lost);
 	tcase_add_test(tc, damaged_bases_do_not_crash);

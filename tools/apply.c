@@ -37,6 +37,9 @@ static enum status take_option(void *arg, int key, const char *value)
 	case 'd':
 		r->dir = value;
 		break;
+	case 'c':
+		r->config = value;
+		break;
 	case OPT_POLICY:
 		if (r->policy)
 			return usage_error(r->self, "--policy is given twice");
@@ -66,9 +69,11 @@ static enum status check(const struct apply_request *r, int operands)
 {
 	if (operands > 1)
 		return usage_error(r->self, "one FILE at most");
-	if (r->policy && (operands > 0 || r->follow))
+	if (r->policy && (operands > 0 || r->follow || r->config))
 		return usage_error(r->self, "a policy or entries: --policy goes without %s",
-			operands > 0 ? "FILE" : "--follow");
+			operands > 0	    ? "FILE"
+				: r->follow ? "--follow"
+					    : "-c");
 	if (r->follow && r->dry_run)
 		return usage_error(r->self, "--follow publishes: no --dry-run");
 	if (!r->policy && !r->follow && operands == 0)
@@ -114,10 +119,12 @@ const struct command cmd_apply = {
 		"jurisdiction valid-from valid-until valid-for scope action tag trigger. All lines "
 		"are right,\n"
 		"or nothing is published. What is changed so outlasts every compile. CONFIG is a\n"
-		"sinkhole.yaml(5); its sources are not read.\n",
+		"sinkhole.yaml(5); no source is read.\n",
 	.options =
 		(const struct option_row[]){
 			{ 'd', "dir", "DIR", "the data directory" },
+			{ 'c', "config", "CONFIG",
+				"what its guards protect, and its sources' hosts, stay unlisted" },
 			{ OPT_FOLLOW, "follow", NULL,
 				"publish lines as they come, wrong ones are skipped" },
 			{ OPT_POLICY, "policy", "CONFIG",

@@ -10,6 +10,7 @@ struct apply_request {
 	const struct command *self;
 	const char *dir, *reason;
 	const char *policy; /* --policy; NULL: entries */
+	const char *config; /* whose guards count for entries, too; NULL: none */
 	const char *file; /* "-": standard input */
 	unsigned keep;
 	bool dry_run, json, follow;

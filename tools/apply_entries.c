@@ -110,6 +110,7 @@ struct applying applying_of(const struct apply_request *what)
 		.origin = "apply",
 		.reason = what->reason,
 		.signing = &what->signing,
+		.config = what->config,
 		.keep = what->keep,
 		.dry_run = what->dry_run,
 		.tells_all = what->follow,

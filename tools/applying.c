@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "config.h"
 #include "say.h"
 #include "when.h"
 
@@ -23,6 +24,33 @@ static int protect_gardens(struct applying *a, struct sink_why *why)
 	return err;
 }
 
+/* Names and addresses that it protects, and where its sources are fetched from. */
+static int take_guards(struct gate *gate, const struct config *config, struct sink_why *why)
+{
+	const struct path_list *files = &config->guards.protected;
+	int err = SINK_OK;
+
+	for (size_t i = 0; i < files->count && !err; i++)
+		err = protected_add_file(&gate->protected, files->at[i], why);
+	for (size_t i = 0; i < config->count && !err; i++)
+		if (config->sources[i].url)
+			err = protected_add_url(&gate->protected, config->sources[i].url);
+	return err == SINK_ENOENT ? SINK_EIO : err;
+}
+
+static int read_guards(struct applying *a, struct sink_why *why)
+{
+	struct config config = { .path = NULL };
+	int err = a->config ? config_read(a->config, config_say, NULL, &config) : SINK_OK;
+
+	if (err)
+		return sink_why(why, err == SINK_ENOENT ? SINK_EIO : err, "'%s' cannot be gone by",
+			a->config);
+	err = take_guards(&a->gate, &config, why);
+	config_end(&config);
+	return err;
+}
+
 int applying_begin(struct applying *a, struct sink_why *why)
 {
 	int err = when_reproducible(&a->now) ? SINK_OK : SINK_EINVAL;
@@ -36,6 +64,8 @@ int applying_begin(struct applying *a, struct sink_why *why)
 		err = gate_begin(&a->gate, why) ? SINK_EIO : SINK_OK;
 	if (!err)
 		err = protect_gardens(a, why);
+	if (!err)
+		err = read_guards(a, why);
 	return err ? err : live_begin(a->now, &a->live);
 }
 
@@ -46,9 +76,8 @@ void applying_end(struct applying *a)
 }
 
 /* As compile does with what a source lists. */
-static enum feed_reason judge(const struct applying *a)
+static enum feed_reason judge(const struct applying *a, const struct sink_change *change)
 {
-	const struct sink_change *change = &a->line.change;
 	struct feed_entry entry;
 
 	if (change->removes)
@@ -78,7 +107,7 @@ void applying_wrong(struct applying *a, const char *title, uint64_t number, cons
 	tell(a, title, number, text);
 }
 
-static const char *force_of(enum feed_reason reason)
+const char *applying_force(enum feed_reason reason)
 {
 	switch (reason) {
 	case FEED_TLD:
@@ -92,30 +121,47 @@ static const char *force_of(enum feed_reason reason)
 	}
 }
 
+int applying_take(struct applying *a, const struct liveline *line)
+{
+	enum feed_reason reason = judge(a, &line->change);
+
+	if (reason)
+		return (int)reason;
+	a->added += !line->change.removes;
+	a->removed += line->change.removes;
+	return live_add(a->live, line);
+}
+
+/* What wins over everything is said by a command of its own, so that nobody does by accident. */
+static bool is_reserved(const struct sink_change *change)
+{
+	return !change->removes &&
+		sink_span_equal(change->record.text[SINK_FIELD_SOURCE],
+			sink_span_text(SINK_SOURCE_ALLOW));
+}
+
 int applying_line(struct applying *a, const char *title, uint64_t number, struct sink_span line)
 {
 	struct sink_why why = { .text = "" };
-	enum feed_reason reason;
 	char text[200];
 	int err = liveline_parse(line, a->now, &why, &a->line);
 
 	if (err == SINK_ENOENT)
 		return SINK_OK;
+	if (!err && is_reserved(&a->line.change))
+		err = sink_why(&why, SINK_ESYNTAX, "that source is for 'sinkhole allow'");
 	if (err) {
 		applying_wrong(a, title, number, why.text);
 		return SINK_OK;
 	}
-	reason = judge(a);
-	if (reason) {
-		a->refused++;
-		snprintf(text, sizeof text, "%s (--force=%s takes it)", feed_reason_word(reason),
-			force_of(reason));
-		tell(a, title, number, text);
-		return SINK_OK;
-	}
-	a->added += !a->line.change.removes;
-	a->removed += a->line.change.removes;
-	return live_add(a->live, &a->line);
+	err = applying_take(a, &a->line);
+	if (err <= 0)
+		return err;
+	a->refused++;
+	snprintf(text, sizeof text, "%s (--force=%s takes it)",
+		feed_reason_word((enum feed_reason)err), applying_force((enum feed_reason)err));
+	tell(a, title, number, text);
+	return SINK_OK;
 }
 
 static int settle(struct applying *a, struct sink_why *why)

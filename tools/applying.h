@@ -11,6 +11,7 @@ struct applying {
 	/* Set by the caller */
 	const char *dir, *origin, *reason;
 	const struct signing *signing;
+	const char *config; /* whose guards count, too; NULL: none */
 	unsigned keep; /* generations; 0: the default */
 	bool dry_run;
 	bool tells_all; /* of lines that are wrong, not only of the first ones */
@@ -25,11 +26,11 @@ struct applying {
 	struct sink_manifest before, after; /* serial 0: nothing was, or has been published */
 };
 
-/* Get ready to judge: what the gate needs, and the gardens of the policy in force. applying_end() after it, whatever it
+/* Get ready to judge: what the gate needs, the gardens of the policy in force, and what the configuration protects. applying_end() after it, whatever it
  * returned.
  *
- * returns  SINK_OK; SINK_ENOENT (nothing has been published yet); SINK_ECORRUPT and so on (with why); SINK_EINVAL
- *          (SOURCE_DATE_EPOCH is no number of seconds)
+ * returns  SINK_OK; SINK_ENOENT (nothing has been published yet); SINK_ECORRUPT and so on (with why); SINK_ESYNTAX (the
+ *          configuration, told); SINK_EINVAL (SOURCE_DATE_EPOCH is no number of seconds)
  */
 int applying_begin(struct applying *applying, struct sink_why *why);
 void applying_end(struct applying *applying);
@@ -41,6 +42,15 @@ void applying_end(struct applying *applying);
  */
 int applying_line(struct applying *applying, const char *title, uint64_t number,
 	struct sink_span line);
+
+/* Take what liveline_parse() has read, judged like any other.
+ *
+ * returns  FEED_TAKEN; why the gate does not let it through; SINK_ENOMEM
+ */
+int applying_take(struct applying *applying, const struct liveline *line);
+
+/* The word for --force that lets it through. */
+const char *applying_force(enum feed_reason reason);
 
 /* Tell and count one that is wrong for another reason. */
 void applying_wrong(struct applying *applying, const char *title, uint64_t number,

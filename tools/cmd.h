@@ -33,9 +33,9 @@ struct command {
 	enum status (*run)(const struct command *self, int argc, char **argv);
 };
 
-extern const struct command cmd_compile, cmd_apply, cmd_check, cmd_fetch, cmd_lookup,
-	cmd_generations, cmd_rollback, cmd_pause, cmd_resume, cmd_stats, cmd_info, cmd_diff,
-	cmd_keygen, cmd_verify, cmd_export, cmd_selftest, cmd_help;
+extern const struct command cmd_compile, cmd_apply, cmd_allow, cmd_compact, cmd_check, cmd_fetch,
+	cmd_lookup, cmd_generations, cmd_rollback, cmd_pause, cmd_resume, cmd_stats, cmd_info,
+	cmd_diff, cmd_keygen, cmd_verify, cmd_export, cmd_selftest, cmd_help;
 extern const struct command *const commands[]; /* ended by NULL; in main.c */
 
 /* NULL if there is none of that name. */

@@ -51,6 +51,9 @@ static int set_name(void *into, const struct key_value *value, struct sink_why *
 
 	if (err)
 		return err;
+	if (strcmp(value->text, SINK_SOURCE_ALLOW) == 0)
+		return sink_why(why, SINK_ESYNTAX, "rule: '%s' is the rule of 'sinkhole allow'",
+			value->text);
 	rule->rule.name = sink_span_text(value->text);
 	return policy_keep_span(&rule->reading->config->policy, &rule->rule.name);
 }

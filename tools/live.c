@@ -166,14 +166,22 @@ static int settle_subject(struct live *live, const struct item *items, size_t co
 	return err;
 }
 
-/* What is over has ended what it replaced, and nothing is left of it. */
+/* What is over has ended what it replaced, and nothing is left of it. Nor is there of the end of what was allowed: no feed
+ * has that source, whose listings would have to be kept away. */
+static bool is_over(const struct live *live, const struct item *item)
+{
+	if (item->removes)
+		return sink_span_equal(item->source, sink_span_text(SINK_SOURCE_ALLOW));
+	return item->until != 0 && item->until <= live->now;
+}
+
 static void drop_over(struct live *live)
 {
 	struct items *kept = &live->kept;
 	size_t left = 0;
 
 	for (size_t i = 0; i < kept->count; i++)
-		if (kept->at[i].until == 0 || kept->at[i].until > live->now)
+		if (!is_over(live, &kept->at[i]))
 			kept->at[left++] = kept->at[i];
 	kept->count = left;
 }

@@ -7,10 +7,10 @@
 #include "nearest.h"
 #include "say.h"
 
-const struct command *const commands[] = { &cmd_compile, &cmd_apply, &cmd_check, &cmd_fetch,
-	&cmd_lookup, &cmd_generations, &cmd_rollback, &cmd_pause, &cmd_resume, &cmd_stats,
-	&cmd_info, &cmd_diff, &cmd_keygen, &cmd_verify, &cmd_export, &cmd_selftest, &cmd_help,
-	NULL };
+const struct command *const commands[] = { &cmd_compile, &cmd_apply, &cmd_allow, &cmd_check,
+	&cmd_fetch, &cmd_lookup, &cmd_generations, &cmd_rollback, &cmd_compact, &cmd_pause,
+	&cmd_resume, &cmd_stats, &cmd_info, &cmd_diff, &cmd_keygen, &cmd_verify, &cmd_export,
+	&cmd_selftest, &cmd_help, NULL };
 
 const struct command *command_find(const char *word)
 {

@@ -1,11 +1,10 @@
 /* pause.c - the emergency exit, and the way back: what is published, published again with a pause or without. */
 #include <limits.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "caller.h"
 #include "cmd.h"
 #include "data.h"
 #include "paused.h"
@@ -27,38 +26,11 @@ struct request {
 
 /* --- what the history says ---------------------------------------------------------------------------------- */
 
-#define WHO_MAX 64 /* bytes with the NUL */
-
-/* An emergency may not wait for a name that no history takes: that is told as a number. */
-static bool is_name(const char *text)
-{
-	size_t len = strlen(text);
-
-	for (size_t i = 0; i < len; i++)
-		if (text[i] <= ' ' || text[i] > '~')
-			return false;
-	return len > 0 && len < WHO_MAX;
-}
-
-/* Who has typed it: root is whoever has become root by sudo. */
-static void find_caller(char out[WHO_MAX])
-{
-	const char *name = getuid() == 0 ? getenv("SUDO_USER") : NULL;
-	const struct passwd *account = name && *name ? NULL : getpwuid(getuid());
-
-	if (account)
-		name = account->pw_name;
-	if (!name || !is_name(name))
-		snprintf(out, WHO_MAX, "uid %u", (unsigned)getuid());
-	else
-		snprintf(out, WHO_MAX, "%s", name);
-}
-
 static void write_origin(const struct request *r, char out[SINK_NOTE_MAX])
 {
-	char caller[WHO_MAX];
+	char caller[CALLER_MAX];
 
-	find_caller(caller);
+	caller_find(caller);
 	snprintf(out, SINK_NOTE_MAX, "%s%s%s by %s", r->self->word, r->duration ? " --for " : "",
 		r->duration ? r->duration : "", caller);
 }

@@ -29,8 +29,12 @@ static int set_name(void *into, const struct key_value *value, struct sink_why *
 {
 	struct source *source = into;
 	struct sink_why reason;
-	int err =
-		attributes_set(&source->attributes, sink_span_text("source"), value->text, &reason);
+	int err;
+
+	if (strcmp(value->text, SINK_SOURCE_ALLOW) == 0)
+		return sink_why(why, SINK_ESYNTAX, "%s: '%s' is what 'sinkhole allow' lists",
+			value->row->word, value->text);
+	err = attributes_set(&source->attributes, sink_span_text("source"), value->text, &reason);
 
 	if (!err)
 		return SINK_OK;

@@ -1,6 +1,6 @@
 /* verify.c - read a generation back: digests, structure, every record, every name, the policy. */
-#include <string.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cmd.h"
 #include "data.h"

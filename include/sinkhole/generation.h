@@ -49,7 +49,12 @@ void sink_generation_close(struct sink_generation *generation);
  * `previous` would give another one? Two calls of stat(2). */
 bool sink_generation_is_stale(const struct sink_generation *generation);
 
-/* Borrowed until the generation is closed. Any thread. */
+/* Borrowed until the generation is closed. Any thread.
+ *
+ * The policy is that of the generation's file, with a rule in front of it if something is listed under SINK_SOURCE_ALLOW
+ * (record.h): an emergency exit must not depend on what the rules are, nor on their being there, and nobody should have to
+ * write such a rule before there is an emergency. A policy that has SINK_RULES_MAX rules, or one of that name, is left as it
+ * is. */
 const struct sink_db *sink_generation_db(const struct sink_generation *generation);
 const struct sink_policy *sink_generation_policy(const struct sink_generation *generation);
 const struct sink_geo *sink_generation_geo(const struct sink_generation *generation,

@@ -91,6 +91,11 @@ enum sink_field {
 	SINK_FIELD_COUNT
 };
 
+/* The source of what is let through whatever the policy says (`sinkhole allow`): while anything is listed under it, a rule
+ * of the same name goes before all others of the policy, that passes what it lists, for everybody (generation.h). Not for
+ * a feed. */
+#define SINK_SOURCE_ALLOW "sinkhole allow"
+
 /* One distinct thing said about any number of names. Text is borrowed from wherever the record came
  * from: the feed's options while compiling, the database (until its reader ends) while reading. An
  * absent text has length 0. Times are seconds since 1970-01-01 UTC; 0 means no limit. */

@@ -168,6 +168,9 @@ enum sink_pausing {
 
 struct sink_publish {
 	const char *temp; /* a complete database file inside DIR/gen; renamed */
+	/* NULL, or with temp: the digest of the base that it stands for, holding the same in other files. That must still be
+	 * the published one once the lock is held, and its policy stays unless another one is given */
+	const uint8_t *over;
 	/* Or, when temp is NULL: the serial of a kept generation, whose base it is then, and whose delta and live changes. 0,
 	 * with a policy, with live changes, or with a pause begun or ended: the published one, whichever that is once the
 	 * lock is held, so that nothing is undone that was published meanwhile */
@@ -175,7 +178,7 @@ struct sink_publish {
 	/* The live changes that shall be in force, asked for under the lock (sinkhole/change.h), so that nobody's is lost.
 	 * NULL: with `temp` none, with `again` that generation's */
 	const struct sink_live *live;
-	/* NULL: with `temp` sink_policy_default, with `again` that generation's. Encoded, and written to a file
+	/* NULL: with `temp` sink_policy_default (but see `over`), with `again` that generation's. Encoded, and written to a file
 	 * of its own (of the same name, if the bytes are kept already) */
 	const struct sink_policy *policy;
 	struct sink_summary summary; /* of temp */
@@ -213,7 +216,8 @@ struct sink_publish {
  *
  * out      the manifest as published; written when it is: on SINK_OK, and on SINK_EIO when the very last
  *          fsync failed, which `why` says too. Set its serial to 0 before, to tell the two apart
- * returns  SINK_OK; SINK_ENOENT (no data directory, no generation `again`, no pause to end); SINK_EBUSY; SINK_EIO;
+ * returns  SINK_OK; SINK_ENOENT (no data directory, no generation `again`, no pause to end); SINK_EBUSY; SINK_EOLD (the
+ *          published base is another one than `over` says); SINK_EIO;
  *          SINK_ENOMEM; SINK_EUNSIGNED (what is published has a signature, and there are no `signers`);
  *          SINK_ECORRUPT (the manifest or the base of `again` is damaged, or its policy where that
  *          is published again; or the live changes in force; `temp` has another size than its summary says);
