@@ -518,16 +518,21 @@ static void clean(const struct publishing *p)
 
 /* --- live changes ------------------------------------------------------------------------------ */
 
-/* What is kept of the changes that are in force. Where nothing was ever published, or by a version that knew no changes,
- * there are none. */
+/* What is kept of the changes that are in force. Where nothing was ever published, or by a version that knows none that we
+ * could read, there are none; where what is published is damaged there may be some, and that is for somebody to decide. */
 static int read_changes(struct publishing *p, struct sink_span *out)
 {
+	struct sink_manifest unread;
 	size_t len = 0;
 	int err;
 
 	*out = sink_span(NULL, 0);
-	if (p->what->live->anew || p->last.serial == 0)
+	if (p->what->live->anew)
 		return SINK_OK;
+	if (p->last.serial == 0) {
+		err = gendir_manifest(&p->dir, 0, p->why, &unread);
+		return err == SINK_ENOENT || err == SINK_EVERSION ? SINK_OK : err;
+	}
 	err = gendir_changes(&p->dir, &p->last, p->why, &p->changes, &len);
 	*out = sink_span(p->changes, len);
 	return err;

@@ -34,7 +34,8 @@ static int take(void *arg, struct sink_span before, struct sink_why *why, struct
 	struct owner *owner = arg;
 
 	owner->text[0] = 0;
-	strncat(owner->text, (const char *)before.at, before.len);
+	if (before.len > 0)
+		strncat(owner->text, (const char *)before.at, before.len);
 	strcat(owner->text, owner->more ? owner->more : "");
 	owner->at = owner->text;
 	if (owner->refuses)
