@@ -2,6 +2,7 @@
 # Live changes as a user makes them: apply FILE, --follow, what they outlast, many at once. What a policy's `apply` does
 # is in apply.sh. Prints TAP.
 # shellcheck disable=SC2016,SC2034,SC2317 # conditions are evaluated later
+# shellcheck disable=SC2119,SC2120 # apply() without options
 set -u
 # shellcheck source=tests/command.sh
 . "${top_srcdir:-$(dirname "$0")/..}/tests/command.sh"
@@ -354,7 +355,9 @@ for what in 'com' 'co.uk'; do
 	run allow -d r "$what"
 	ok "not $what" all '[ "$status" = 1 ]' 'unchanged r' 'says "nothing published"'
 done
-for what in '192.0.2.1' 'a b' 'a.example b.example' '' '--for 0s a.example' '--end --for 1h a.example' '"'; do
+run allow -d r '"'
+ok "allow of a quotation mark" all '[ "$status" = 2 ]' 'unchanged r'
+for what in '192.0.2.1' 'a b' 'a.example b.example' '' '--for 0s a.example' '--end --for 1h a.example'; do
 	# shellcheck disable=SC2086 # several words
 	run allow -d r $what
 	ok "allow '$what'" all '[ "$status" = 2 ]' 'unchanged r'

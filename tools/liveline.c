@@ -238,7 +238,8 @@ _Static_assert(LIVELINE_MAX > SINK_TEXT_MAX + SINK_FIELD_COUNT * (2 * SINK_STRIN
 
 static void put(struct text_out *out, const char *text, size_t len)
 {
-	memcpy(out->at + out->len, text, len);
+	if (len > 0)
+		memcpy(out->at + out->len, text, len);
 	out->len += len;
 }
 
