@@ -278,7 +278,8 @@ static int refuse(const struct probe *probe, int err, struct sink_why *why)
 
 static int begin(struct probe *probe, uint64_t size)
 {
-	size_t len = size < 2 * PAGE_MAX ? (size_t)size : (size_t)2 * PAGE_MAX;
+	const size_t most = (size_t)2 * PAGE_MAX;
+	size_t len = size < most ? (size_t)size : most;
 	uint8_t *head = malloc(len + 1);
 	struct meta meta;
 	int err = head ? read_at(probe, head, len, 0) : SINK_ENOMEM;

@@ -266,10 +266,10 @@ static int verify_sums(struct sink_reader *reader, const char **wrong)
 int sink_reader_verify(struct sink_reader *reader, struct sink_why *why)
 {
 	const char *wrong = "";
-	int err = SINK_OK;
+	int err = verify_file(reader, &wrong);
 
-	for (struct sink_reader *at = reader; !err && at; at = at->base)
-		err = verify_file(at, &wrong);
+	if (!err && reader->base)
+		err = verify_file(reader->base, &wrong);
 	if (!err && reader->base)
 		err = verify_sums(reader, &wrong);
 	return err ? sink_why(why, err, "%s", err == SINK_ECORRUPT ? wrong : sink_strerror(err))
