@@ -486,20 +486,37 @@ static void clean(const struct publishing *p)
 
 /* --- live changes ------------------------------------------------------------------------------ */
 
-/* What is kept of the changes that are in force. Where nothing was ever published, or by a version that knows none that we
- * could read, there are none; where what is published is damaged there may be some, and that is for somebody to decide. */
+/* The newest manifest in gen that can be read: where `current` is damaged, what is known of the changes in force.
+ *
+ * returns  SINK_OK; SINK_ENOENT; SINK_EIO; SINK_ENOMEM
+ */
+static int find_readable(const struct publishing *p, struct sink_manifest *out)
+{
+	struct serials serials = { 0 };
+	int err = gendir_serials(&p->dir, p->why, &serials);
+	bool found = false;
+
+	for (size_t i = serials.count; !err && !found && i-- > 0;)
+		found = gendir_manifest(&p->dir, serials.at[i], NULL, out) == SINK_OK;
+	free(serials.at);
+	return err || found ? err : SINK_ENOENT;
+}
+
+/* What is kept of the changes that are in force. Where nothing was ever published, or by a version whose manifests we
+ * cannot read, there are none. */
 static int read_changes(struct publishing *p, struct sink_span *out)
 {
 	struct sink_manifest last;
 	size_t len = 0;
-	int err = p->what->live->anew ? SINK_ENOENT : gendir_manifest(&p->dir, 0, p->why, &last);
+	int err = p->what->live->anew ? SINK_ENOENT : gendir_manifest(&p->dir, 0, NULL, &last);
 
 	*out = sink_span(NULL, 0);
+	if (err && err != SINK_ENOENT && err != SINK_EVERSION)
+		err = find_readable(p, &last);
 	if (err == SINK_ENOENT || err == SINK_EVERSION)
 		return SINK_OK;
-	if (err && find_last(p, &last)) /* a copy of it in gen */
-		return err;
-	err = gendir_changes(&p->dir, &last, p->why, &p->changes, &len);
+	if (!err)
+		err = gendir_changes(&p->dir, &last, p->why, &p->changes, &len);
 	*out = sink_span(p->changes, len);
 	return err;
 }
