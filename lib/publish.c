@@ -518,22 +518,42 @@ static void clean(const struct publishing *p)
 
 /* --- live changes ------------------------------------------------------------------------------ */
 
-/* What is kept of the changes that are in force. Where nothing was ever published, or by a version that knows none that we
- * could read, there are none; where what is published is damaged there may be some, and that is for somebody to decide. */
+/* The newest manifest in gen that can be read: where `current` and its copy are damaged, what is known of the changes in
+ * force.
+ *
+ * returns  SINK_OK; SINK_ENOENT; SINK_EIO; SINK_ENOMEM
+ */
+static int find_readable(const struct publishing *p, struct sink_manifest *out)
+{
+	struct distinct serials = { 0 };
+	int err = gendir_serials(&p->dir, p->why, &serials);
+	bool found = false;
+
+	for (size_t i = serials.count; !err && !found && i-- > 0;)
+		found = gendir_manifest(&p->dir, serials.at[i], NULL, out) == SINK_OK;
+	distinct_free(&serials);
+	return err || found ? err : SINK_ENOENT;
+}
+
+/* What is kept of the changes that are in force. Where nothing was ever published, or by a version whose manifests we
+ * cannot read, there are none. */
 static int read_changes(struct publishing *p, struct sink_span *out)
 {
-	struct sink_manifest unread;
+	struct sink_manifest last = p->last;
 	size_t len = 0;
-	int err;
+	int err = SINK_OK;
 
 	*out = sink_span(NULL, 0);
 	if (p->what->live->anew)
 		return SINK_OK;
-	if (p->last.serial == 0) {
-		err = gendir_manifest(&p->dir, 0, p->why, &unread);
-		return err == SINK_ENOENT || err == SINK_EVERSION ? SINK_OK : err;
-	}
-	err = gendir_changes(&p->dir, &p->last, p->why, &p->changes, &len);
+	if (last.serial == 0)
+		err = gendir_manifest(&p->dir, 0, NULL, &last);
+	if (err && err != SINK_ENOENT && err != SINK_EVERSION)
+		err = find_readable(p, &last);
+	if (err == SINK_ENOENT || err == SINK_EVERSION)
+		return SINK_OK;
+	if (!err)
+		err = gendir_changes(&p->dir, &last, p->why, &p->changes, &len);
 	*out = sink_span(p->changes, len);
 	return err;
 }

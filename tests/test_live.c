@@ -368,6 +368,36 @@ START_TEST(damaged_changes_are_not_lost)
 }
 END_TEST
 
+/* A damaged manifest locks nobody out, and what can be known of the changes stays in force. */
+START_TEST(damaged_manifests_are_passed_over)
+{
+	struct sink_manifest manifest;
+	struct owner owner = { .more = "" };
+	char path[PATH_ROOM], text[8192];
+
+	publish_base(&nobody);
+	apply("- evil.net\n");
+	apply("- zz\n");
+	write_whole(inside(data, "current", path), "damage\n", 7);
+	manifest = publish_base(&owner); /* gen holds the same text */
+	ck_assert_str_eq(listed(&manifest, text), "www.evil.net exact b; good.org exact c; ");
+	write_whole(inside(data, "current", path), "damage\n", 7);
+	write_whole(inside(gen, "000000000004.manifest", path), "damage\n", 7);
+	write_whole(inside(gen, "000000000003.manifest", path), "damage\n", 7);
+	manifest = publish_base(&owner);
+	ck_assert_str_eq(listed(&manifest, text), REST);
+	for (int serial = 1; serial <= 5; serial++) {
+		char name[32];
+
+		snprintf(name, sizeof name, "%012d.manifest", serial);
+		write_whole(inside(gen, name, path), "damage\n", 7);
+	}
+	write_whole(inside(data, "current", path), "damage\n", 7);
+	manifest = publish_base(&owner);
+	ck_assert_str_eq(manifest.changes, "");
+}
+END_TEST
+
 /* A base is not verified for a change, but whatever is wrong with it, nothing crashes. */
 #define CASES 1500
 
@@ -476,6 +506,7 @@ int main(void)
 	tcase_add_test(tc, a_base_stands_for_another);
 	tcase_add_test(tc, refusals_publish_nothing);
 	tcase_add_test(tc, damaged_changes_are_not_lost);
+	tcase_add_test(tc, damaged_manifests_are_passed_over);
 	tcase_add_test(tc, damaged_bases_do_not_crash);
 	tcase_add_test(tc, no_change_is_lost);
 	suite_add_tcase(suite, tc);
