@@ -1,7 +1,7 @@
 /* enforce.c - in the order of effect: new queries see the new generation at once; then every worker
  * comes by its event loop, so that none is between judging a response by the old generation and
- * storing it; then the caches are walked through; then the last query is awaited that began before,
- * whose answer may be stored for the moment until it is judged as a whole.
+ * storing it; then the caches are walked through, while what a delta names is gone already (named.h); then the last query
+ * is awaited that began before, whose answer may be stored for the moment until it is judged as a whole.
  *
  * Only then can nothing of the old be seen any more, and only then is it said. */
 #include "enforce.h"
@@ -13,6 +13,7 @@
 #include "gauge.h"
 #include "greet.h"
 #include "mail.h"
+#include "named.h"
 #include "self.h"
 #include "sinkhole/current.h"
 #include "sinkhole/err.h"
@@ -46,6 +47,7 @@ struct owed {
 struct enforce {
 	struct self *self;
 	struct walk *walk;
+	struct named *named; /* what goes before the walk */
 	pthread_mutex_t lock; /* of what follows */
 	enum phase phase;
 	uint64_t wanted,
@@ -94,11 +96,11 @@ static void begin_when_heard(struct enforce *e, struct module_env *env, int64_t 
 
 static void end_walk(struct enforce *e, int64_t now)
 {
-	struct walk_count count = walk_count(e->walk);
+	struct walk_count count = walk_count(e->walk), named = named_take_count(e->named);
 	int64_t rest = (now - e->begun_at) * REST;
 
-	e->untold.sets += count.sets;
-	e->untold.messages += count.messages;
+	e->untold.sets += count.sets + named.sets;
+	e->untold.messages += count.messages + named.messages;
 	e->walked_at = now;
 	e->rest_until = now + (rest < REST_MAX ? rest : REST_MAX);
 	if (e->owed.epoch > 0 && e->owed.walked_at == 0 && !e->again && e->epoch >= e->owed.epoch) {
@@ -191,6 +193,11 @@ static bool on_call(void *arg, struct module_env *env, bool in_line)
 	bool more = false, walking;
 
 	greet_again(e->self, env);
+	do
+		more = named_on(e->named, e->self, env, SLICE);
+	while (in_line && more);
+	if (more)
+		return true; /* a slice is over */
 	pthread_mutex_lock(&e->lock);
 	if (e->phase == IDLE || e->phase == DRAINING)
 		look_for_import(e, env, clock_us());
@@ -213,10 +220,18 @@ static bool on_call(void *arg, struct module_env *env, bool in_line)
 	return more;
 }
 
+void enforce_switching(struct enforce *e, const struct sink_generation *next,
+	const struct sink_generation *before)
+{
+	named_learn(e->named, next, before);
+}
+
 void enforce_switched(struct enforce *e)
 {
 	int64_t now = clock_us();
 
+	if (named_go(e->named))
+		workers_call(e->self->workers); /* whether or not a walk has to wait */
 	pthread_mutex_lock(&e->lock);
 	e->quiet = false;
 	want(e, now);
@@ -281,7 +296,10 @@ int enforce_new(struct self *self, struct enforce **out)
 	if (!e)
 		return SINK_ENOMEM;
 	err = walk_new(&e->walk);
+	if (!err)
+		err = named_new(&e->named);
 	if (err) {
+		walk_free(e->walk);
 		free(e);
 		return err;
 	}
@@ -297,6 +315,7 @@ void enforce_free(struct enforce *e)
 	if (!e)
 		return;
 	walk_free(e->walk);
+	named_free(e->named);
 	pthread_mutex_destroy(&e->lock);
 	free(e);
 }

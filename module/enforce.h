@@ -9,6 +9,7 @@
 struct enforce;
 struct module_env;
 struct self;
+struct sink_generation;
 
 /* self     whose workers walk and whose mail hears of it; outlives what is made
  * returns  SINK_OK; SINK_ENOMEM
@@ -17,6 +18,10 @@ int enforce_new(struct self *self, struct enforce **out);
 
 /* When no worker is left. NULL is fine. */
 void enforce_free(struct enforce *enforce);
+
+/* A generation is about to be put in use (watch_ear.switching): learn what names it changes. The watch's thread. */
+void enforce_switching(struct enforce *enforce, const struct sink_generation *next,
+	const struct sink_generation *before);
 
 /* Verdicts are others (watch_ear.switched): let the workers begin. When that happens faster than the caches can be
  * walked through, some times are passed over, never the last. The watch's thread.

@@ -144,6 +144,14 @@ static void on_arrival(void *arg, const struct watch_arrival *arrival)
 	gauge_arrived(self->gauge, arrival, sink_current_epoch(self->current));
 }
 
+static void on_switching(void *arg, const struct sink_generation *next,
+	const struct sink_generation *before)
+{
+	struct self *self = arg;
+
+	enforce_switching(self->enforce, next, before);
+}
+
 static void on_switch(void *arg)
 {
 	struct self *self = arg;
@@ -177,6 +185,7 @@ static void first_look(struct self *self, struct module_env *env)
 	gauge_tick(self->gauge);
 	workers_log(self->mail, "sinkhole " SINK_VERSION);
 	enforce_at_start(self->enforce, env);
+	ear.switching = on_switching;
 	ear.switched = on_switch;
 	ear.turned = on_turn;
 	ear.tick = on_tick;

@@ -340,8 +340,11 @@ static void find_edges(struct watch *w, time_t now)
 static int switch_to(struct watch *w, struct sink_generation *generation,
 	const struct sink_manifest *manifest, struct sink_why *why)
 {
-	int err = sink_current_switch(w->current, generation, manifest->serial);
+	int err;
 
+	if (w->ear.switching)
+		w->ear.switching(w->ear.arg, generation, sink_current_generation(w->current));
+	err = sink_current_switch(w->current, generation, manifest->serial);
 	if (err) {
 		sink_generation_close(generation);
 		return sink_why(why, err, "generation %llu: %s",

@@ -40,6 +40,10 @@ struct watch_arrival {
 
 /* Who wants to know, in the watch's thread. */
 struct watch_ear {
+	/* A generation that was published is about to be put in use, in the place of another one or of none (NULL). May be
+	 * NULL. */
+	void (*switching)(void *arg, const struct sink_generation *next,
+		const struct sink_generation *before);
 	/* A generation that was published is in use; `switched` comes next. May be NULL. */
 	void (*arrived)(void *arg, const struct watch_arrival *arrival);
 	/* Verdicts are others: a generation was put in use, or that one again with other geo files, or one of its
