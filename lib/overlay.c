@@ -80,7 +80,7 @@ static int write_delta(const struct making *m, const struct delta_base *base)
 {
 	struct sink_summary summary;
 	char path[PATH_MAX];
-	bool written;
+	bool written = false;
 	int err;
 
 	gendir_temp_name(m->dir->gen, m->out->temp);
