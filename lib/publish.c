@@ -12,11 +12,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "delta.h"
 #include "digest.h"
 #include "file.h"
 #include "gendir.h"
 #include "manifest.h"
+#include "overlay.h"
 #include "prune.h"
 #include "sinkhole/sign.h"
 
@@ -39,7 +39,7 @@ struct publishing {
 	struct sink_manifest last; /* published before; all zero: nothing, or nobody can know */
 	int base; /* the base that `what` brings, open and locked; -1: it is there already */
 	uint8_t *policy; /* encoded, if one is to be published */
-	uint8_t *changes; /* as they were, if they are asked for */
+	struct overlay overlay; /* what live changes come to, if they are asked for */
 	struct piece pieces[GENDIR_KINDS];
 	bool listed; /* the manifest is in gen */
 	bool published; /* `current` is replaced */
@@ -518,120 +518,19 @@ static void clean(const struct publishing *p)
 
 /* --- live changes ------------------------------------------------------------------------------ */
 
-/* The newest manifest in gen that can be read: where `current` and its copy are damaged, what is known of the changes in
- * force.
- *
- * returns  SINK_OK; SINK_ENOENT; SINK_EIO; SINK_ENOMEM
- */
-static int find_readable(const struct publishing *p, struct sink_manifest *out)
-{
-	struct distinct serials = { 0 };
-	int err = gendir_serials(&p->dir, p->why, &serials);
-	bool found = false;
-
-	for (size_t i = serials.count; !err && !found && i-- > 0;)
-		found = gendir_manifest(&p->dir, serials.at[i], NULL, out) == SINK_OK;
-	distinct_free(&serials);
-	return err || found ? err : SINK_ENOENT;
-}
-
-/* What is kept of the changes that are in force. Where nothing was ever published, or by a version whose manifests we
- * cannot read, there are none. */
-static int read_changes(struct publishing *p, struct sink_span *out)
-{
-	struct sink_manifest last = p->last;
-	size_t len = 0;
-	int err = SINK_OK;
-
-	*out = sink_span(NULL, 0);
-	if (p->what->live->anew)
-		return SINK_OK;
-	if (last.serial == 0)
-		err = gendir_manifest(&p->dir, 0, NULL, &last);
-	if (err && err != SINK_ENOENT && err != SINK_EVERSION)
-		err = find_readable(p, &last);
-	if (err == SINK_ENOENT || err == SINK_EVERSION)
-		return SINK_OK;
-	if (!err)
-		err = gendir_changes(&p->dir, &last, p->why, &p->changes, &len);
-	*out = sink_span(p->changes, len);
-	return err;
-}
-
-/* The base that the new generation will have, to look things up in it. */
-static int open_base(struct publishing *p, char shown[PATH_MAX], struct delta_base *out)
-{
-	int err = SINK_OK;
-
-	out->digest = p->manifest.base_digest;
-	out->size = p->manifest.base_size;
-	out->shown = shown;
-	out->fd = p->base;
-	if (p->base >= 0)
-		snprintf(shown, PATH_MAX, "%s", p->what->temp);
-	else
-		snprintf(shown, PATH_MAX, "%s/" GENDIR_GEN "/%s", p->dir.path, p->manifest.base);
-	if (p->base < 0)
-		err = file_open(p->dir.gen, p->manifest.base, shown, p->why, &out->fd, &out->size);
-	return err == SINK_ENOENT ? SINK_ECORRUPT : err;
-}
-
-/* A delta was written: have it digested, durable, readable by all. */
-static int take_delta(struct publishing *p, uint64_t bytes)
-{
-	struct gendir_file file = file_of(p, GENDIR_DELTA);
-	const char *temp = p->pieces[GENDIR_DELTA].temp;
-	char shown[PATH_MAX];
-	int fd, err;
-
-	snprintf(shown, sizeof shown, "%s/" GENDIR_GEN "/%s", p->dir.path, temp);
-	err = file_open(p->dir.gen, temp, shown, p->why, &fd, file.size);
-	if (err)
-		return err;
-	err = *file.size == bytes ? file_digest(fd, -1, bytes, shown, NULL, p->why, file.digest)
-				  : sink_why(p->why, SINK_EIO, "%s: not what was written", shown);
-	close(fd);
-	return err;
-}
-
-static int write_delta(struct publishing *p)
-{
-	char *temp = p->pieces[GENDIR_DELTA].temp, shown[PATH_MAX], path[PATH_MAX];
-	struct sink_summary summary;
-	struct delta_base base;
-	bool written = false;
-	int err = open_base(p, shown, &base);
-
-	if (err)
-		return err;
-	gendir_temp_name(p->dir.gen, temp);
-	if (snprintf(path, sizeof path, "%s/" GENDIR_GEN "/%s", p->dir.path, temp) >= PATH_MAX)
-		err = sink_why(p->why, SINK_EINVAL, "%s: path too long", p->dir.path);
-	if (!err)
-		err = delta_write(path, &base, p->what->live, p->why, &written, &summary);
-	if (base.fd != p->base)
-		close(base.fd);
-	if (!written)
-		temp[0] = 0;
-	return err || !written ? err : take_delta(p, summary.bytes);
-}
-
 /* Ask what shall be in force, and make the delta of it. */
 static int take_live(struct publishing *p)
 {
-	const struct sink_live *live = p->what->live;
-	struct sink_span before, after = { NULL, 0 };
+	struct overlay *overlay = &p->overlay;
+	struct sink_span changes;
 	int err;
 
-	if (!live)
+	if (!p->what->live)
 		return SINK_OK;
-	err = read_changes(p, &before);
-	if (!err)
-		err = live->take(live->arg, before, p->why, &after);
-	if (err || after.len == 0)
-		return err;
-	err = take_bytes(p, GENDIR_CHANGES, after);
-	return err ? err : write_delta(p);
+	err = overlay_make(&p->dir, p->what->live, p->base, &p->manifest, p->why, overlay);
+	memcpy(p->pieces[GENDIR_DELTA].temp, overlay->temp, sizeof overlay->temp);
+	changes = overlay->changes;
+	return err || changes.len == 0 ? err : take_bytes(p, GENDIR_CHANGES, changes);
 }
 
 /* --- all of it -------------------------------------------------------------------------------- */
@@ -691,7 +590,7 @@ int sink_store_publish(const char *dir, const struct sink_publish *what, struct 
 	if (p.base >= 0)
 		close(p.base);
 	free(p.policy);
-	free(p.changes);
+	overlay_end(&p.overlay);
 	gendir_close(&p.dir); /* and the lock */
 	return err;
 }

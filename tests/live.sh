@@ -170,6 +170,9 @@ run verify -d d
 ok "everything reads back" all '[ "$status" = 0 ]' 'grep -q "generation 2: 9 names, 10 listings" out'
 run info -d d --json
 ok "info counts both together" json '.names == 9 and ([.records[] | .listings] | add) == 10'
+ok "... and the changes" json '.changes == 8'
+run info -d d
+ok "... in words, too" grep -qx "8 live changes over the base" out
 run generations -d d --json
 ok "the history knows" json '.[1] | .origin == "apply" and .reason == "as asked" and (.delta | startswith("delta-2-")) and .names == 4'
 run diff -d d --json
@@ -351,6 +354,8 @@ ok "... until it ends, at the second" [ "$(decided third.example)" = "nodata cou
 run allow -d r --end vital.example
 ok "--end" all '[ "$status" = 0 ]' '[ "$(decided vital.example)" = "nxdomain rest" ]' '! grep -q ^changes r/current'
 before=$(cat r/current)
+run allow -d r --end vital.example
+ok "... of what is not allowed" all '[ "$status" = 1 ]' 'unchanged r' 'says "nothing published"'
 for what in 'com' 'co.uk'; do
 	run allow -d r "$what"
 	ok "not $what" all '[ "$status" = 1 ]' 'unchanged r' 'says "nothing published"'

@@ -3,6 +3,8 @@
 #include "sinkhole/change.h"
 
 #include <dirent.h>
+#include <signal.h>
+#include <time.h>
 
 #include "base.h"
 
@@ -493,6 +495,78 @@ START_TEST(no_change_is_lost)
 }
 END_TEST
 
+/* --- killed ------------------------------------------------------------------------------------------ */
+
+#define KILLS 100
+
+static int apply_quietly(const char *line)
+{
+	static struct owner owner;
+	struct sink_manifest manifest;
+
+	owner = (struct owner){ .more = line };
+	return try_apply(&owner, NULL, NULL, NULL, &manifest) != SINK_OK;
+}
+
+/* Apply a line in a process that lives at most so long. */
+static void apply_and_kill(const char *line, int64_t microseconds)
+{
+	const struct timespec wait = { .tv_sec = (time_t)(microseconds / 1000000),
+		.tv_nsec = (long)(microseconds % 1000000) * 1000 };
+	pid_t pid = fork();
+	int status;
+
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0)
+		_exit(apply_quietly(line));
+	nanosleep(&wait, NULL);
+	kill(pid, SIGKILL);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	if (WIFEXITED(status))
+		ck_assert_int_eq(WEXITSTATUS(status), 0);
+}
+
+static int64_t clock_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* Whenever an applier dies, the old generation or the new one is there, whole, with every change that was published. */
+START_TEST(killed_anywhere)
+{
+	struct dice dice = { 2026 };
+	struct sink_manifest manifest;
+	unsigned published = 0, found = 0;
+	char text[8192], line[64];
+	int64_t usual = clock_now();
+	uint64_t before;
+
+	publish_base(&nobody);
+	before = apply("- evil.net\n").serial;
+	usual = clock_now() - usual; /* of two of them */
+	for (int i = 0; i < KILLS; i++) {
+		snprintf(line, sizeof line, "+ k%d.net live exact\n", i);
+		apply_and_kill(line, (int64_t)roll(&dice, (uint64_t)usual));
+		ck_assert_int_eq(sink_store_manifest(data, 0, NULL, &manifest), SINK_OK);
+		ck_assert_uint_ge(manifest.serial, before);
+		listed(&manifest, text);
+		published += manifest.serial > before;
+		snprintf(line, sizeof line, "k%d.net exact live; ", i);
+		ck_assert_int_eq(strstr(text, line) != NULL, manifest.serial > before);
+		ck_assert_ptr_null(strstr(text, "evil.net subtree"));
+		before = manifest.serial;
+	}
+	ck_assert_msg(published > 0 && published < KILLS, "%u published", published);
+	manifest = apply("+ last.net live exact\n");
+	for (const char *at = listed(&manifest, text); (at = strstr(at, " live; ")); at++)
+		found++;
+	ck_assert_uint_eq(found, published + 1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("live");
@@ -509,6 +583,7 @@ int main(void)
 	tcase_add_test(tc, damaged_manifests_are_passed_over);
 	tcase_add_test(tc, damaged_bases_do_not_crash);
 	tcase_add_test(tc, no_change_is_lost);
+	tcase_add_test(tc, killed_anywhere);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }

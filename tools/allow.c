@@ -1,5 +1,6 @@
 /* allow.c - the emergency exit for one name: an allow entry that no rule comes before, and no feed takes back. */
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "applying.h"
@@ -11,6 +12,7 @@
 #include "quantity.h"
 #include "say.h"
 #include "signing.h"
+#include "text.h"
 
 enum { OPT_FOR = 256, OPT_END, OPT_FORCE, OPT_REASON, OPT_JSON };
 
@@ -41,6 +43,29 @@ static int make_line(struct request *r, int64_t now, struct sink_why *why)
 	if (!err && r->line.change.subject.trigger != SINK_TRIGGER_QNAME)
 		err = sink_why(why, SINK_ESYNTAX, "'%.100s' is no name", r->name);
 	return err;
+}
+
+/* Is the name let through, so that this can end? Not under the lock: who ends it twice at once does no harm. */
+static int find_allowed(const struct request *r, const struct applying *a, bool *out,
+	struct sink_why *why)
+{
+	static struct liveline line;
+	struct sink_span rest;
+	uint8_t *text;
+	size_t len;
+	int err = sink_store_changes(a->dir, &a->before, why, &text, &len);
+
+	*out = false;
+	if (err)
+		return err;
+	rest = sink_span(text, len);
+	while (rest.len > 0 && !*out)
+		*out = liveline_parse(text_cut(&rest, '\n'), 0, NULL, &line) == SINK_OK &&
+			sink_subject_compare(&line.change.subject, &r->line.change.subject) == 0 &&
+			sink_span_equal(line.change.record.text[SINK_FIELD_SOURCE],
+				sink_span_text(SINK_SOURCE_ALLOW));
+	free(text);
+	return SINK_OK;
 }
 
 /* Is there a place for the rule that lets it through (generation.h)? */
@@ -79,6 +104,7 @@ static enum status publish(struct request *r, struct applying *a)
 {
 	struct sink_why why = { .text = "" };
 	int err = make_line(r, a->now, &why), reason;
+	bool allowed = true;
 
 	if (err)
 		return usage_error(r->self, "%s", why.text);
@@ -90,6 +116,12 @@ static enum status publish(struct request *r, struct applying *a)
 		return STATUS_NO;
 	}
 	err = reason ? reason : check_policy(a, &why);
+	if (!err && r->ends)
+		err = find_allowed(r, a, &allowed, &why);
+	if (!err && !allowed) {
+		say("'%s' is not allowed by this command; nothing published", r->name);
+		return STATUS_NO;
+	}
 	if (!err)
 		err = applying_publish(a, &why);
 	if (err && a->after.serial == 0) {

@@ -22,6 +22,7 @@ struct counting {
 	struct row *rows; /* by record id */
 	uint32_t records;
 	uint64_t triggers[SINK_TRIGGER_COUNT]; /* listings under all records */
+	uint64_t changes; /* live ones, in force */
 };
 
 static int count(void *arg, const struct sink_subject *subject, const struct sink_listing *listing)
@@ -186,6 +187,8 @@ static json_t *info_json(const struct sink_manifest *m, const struct sink_summar
 		(json_int_t)summary->names, "listings", (json_int_t)summary->listings, "triggers",
 		triggers_json(c), "policy", json_policy(policy), "records", rows);
 
+	if (c->changes > 0)
+		set_count(out, "changes", c->changes);
 	if (is_paused(m))
 		json_object_set_new(out, "paused", paused_json(m));
 	if (m->expires != 0)
@@ -195,10 +198,27 @@ static json_t *info_json(const struct sink_manifest *m, const struct sink_summar
 	return out;
 }
 
-static int show(const struct sink_manifest *m, const struct sink_db *db,
-	const struct sink_policy *policy, bool json)
+/* A line each. */
+static int count_changes(const char *dir, const struct sink_manifest *m, struct sink_why *why,
+	uint64_t *out)
 {
-	struct counting c = { 0 };
+	uint8_t *text;
+	size_t len;
+	int err = sink_store_changes(dir, m, why, &text, &len);
+
+	if (err)
+		return err;
+	*out = 0;
+	for (size_t i = 0; i < len; i++)
+		*out += text[i] == '\n';
+	free(text);
+	return SINK_OK;
+}
+
+static int show(const struct sink_manifest *m, const struct sink_db *db,
+	const struct sink_policy *policy, uint64_t changes, bool json)
+{
+	struct counting c = { .changes = changes };
 	struct sink_summary summary;
 	struct sink_reader *reader = NULL;
 	json_t *rows = json ? json_array() : NULL;
@@ -218,6 +238,9 @@ static int show(const struct sink_manifest *m, const struct sink_db *db,
 		put_policy(policy);
 		put_pause(m);
 		put_signatures(m);
+		if (changes > 0)
+			printf("%s live change%s over the base\n", number(changes).text,
+				changes == 1 ? "" : "s");
 		put_rules(policy);
 		put_triggers(&c, summary.listings);
 	}
@@ -238,12 +261,15 @@ static enum status info(const struct view *choice)
 	struct sink_why why;
 	struct sink_db *db = NULL;
 	struct sink_policy *policy = NULL;
+	uint64_t changes = 0;
 	int err = data_open(dir, 0, &why, &manifest, &db);
 
 	if (!err)
 		err = data_policy(dir, &manifest, &why, &policy);
 	if (!err)
-		err = show(&manifest, db, policy, choice->json);
+		err = count_changes(dir, &manifest, &why, &changes);
+	if (!err)
+		err = show(&manifest, db, policy, changes, choice->json);
 	sink_policy_free(policy);
 	sink_db_close(db);
 	if (err)
