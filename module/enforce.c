@@ -58,6 +58,7 @@ struct enforce {
 	struct owed owed; /* a line that is to come */
 	bool quiet; /* none is to come of the walk */
 	struct walk_count untold; /* removed, and not in a line yet */
+	unsigned long at_once; /* of these, before a walk */
 	int64_t look_at; /* us: for what was loaded into the cache */
 };
 
@@ -101,6 +102,7 @@ static void end_walk(struct enforce *e, int64_t now)
 
 	e->untold.sets += count.sets + named.sets;
 	e->untold.messages += count.messages + named.messages;
+	e->at_once += named.sets + named.messages;
 	e->walked_at = now;
 	e->rest_until = now + (rest < REST_MAX ? rest : REST_MAX);
 	if (e->owed.epoch > 0 && e->owed.walked_at == 0 && !e->again && e->epoch >= e->owed.epoch) {
@@ -124,11 +126,16 @@ static double seconds(int64_t us)
 
 static void tell(struct enforce *e, int64_t since, int64_t walked_at, int64_t now)
 {
-	mail_put(e->self->mail, false, ENFORCED,
+	char at_once[64] = "";
+
+	if (e->at_once > 0)
+		snprintf(at_once, sizeof at_once, "; %lu of these at once, by name", e->at_once);
+	mail_put(e->self->mail, false, ENFORCED "%s",
 		(unsigned long long)sink_current_serial(e->self->current),
 		seconds(walked_at - since), seconds(now - since), e->untold.sets,
-		e->untold.messages);
+		e->untold.messages, at_once);
 	e->untold = (struct walk_count){ 0 };
+	e->at_once = 0;
 }
 
 static void tell_owed(struct enforce *e, int64_t now)

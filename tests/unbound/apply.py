@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Live changes over a base that stays: a name is blocked, un-blocked, answered otherwise, let through for a time, on every
 thread and over what was cached; and a compile of the feeds takes none of it back."""
+import re
 import sys
 import time
 
@@ -52,6 +53,10 @@ def blocks(tap, lab, resolvers, store):
     tap.ok(took < BOUND * SLOW * len(resolvers), "a change is in use soon", "%.3f s" % took)
     for qname in (CLEAN, ALIAS):
         tap.same(codes(resolvers, qname), {"NXDOMAIN"}, "%s is blocked" % qname)
+    for resolver in resolvers:
+        line = resolver.enforced(store.serial()) or "no line"
+        tap.ok(int((re.search(r"; (\d+) of these at once, by name$", line) or [0, 0])[1]) > 0,
+               "what was cached of the name went before the walk", line)
     tap.same(codes(resolvers, EVIL), {"NXDOMAIN"}, "and so is what the base lists")
     tap.same(store.manifest()["base"], base, "which is the same file")
 
