@@ -164,8 +164,13 @@ def main(tap, lab):
     resolver = watched(lab, nsd, store)
     tap.ok(resolver.enforces(), "the module is at work")
 
+    changes = [lab.write("changes-%s" % sign, "".join(
+        "%s %s.race.test\n" % (sign, zone) for zone in ("odd", "even", "www.odd", "www.even"))) for sign in "+-"]
+    steps = [lists[0], lambda: store.run("apply", changes[0]), lists[1], lambda: store.run("apply", changes[1])]
+
     def publish():
-        lists[store.serial() % 2]()
+        """Lists and live changes in turn: for the latter names are removed before the walk."""
+        steps[store.serial() % 4]()
 
     load, turns = work(resolver, SECONDS, publish)
     tap.ok(turns > SECONDS, "%d generations, one every %.0f ms" % (turns, SECONDS * 1000 / turns))
