@@ -1,10 +1,13 @@
 """Rows about live changes: what publishing one takes, and how soon the last stale answer is gone."""
 
+import re
 import subprocess
+import threading
 import time
 
 import bed as bench
-from bed import NXDOMAIN, ask, run_measured, spread
+from bed import ask, run_measured, spread
+from load import Load, last_stale
 
 MILLION = 1_000_000
 CHANGES = 2_300  # names at once: a takedown
@@ -42,16 +45,6 @@ def row_apply(bed):
             (f"{what}, peak memory, MB", spread([m for _, m in runs], 0), "50")]
 
 
-def last_stale(port, names, seconds):
-    """Milliseconds from now to the last answer of the old content, asking all names again and again."""
-    begin, last = time.monotonic(), 0.0
-    while time.monotonic() - begin < seconds:
-        for name in names:
-            if ask(port, name) != NXDOMAIN:
-                last = time.monotonic() - begin
-    return last * 1000
-
-
 def row_reaction(bed):
     """The resolver has a worker for each processor, a million answers in its cache, and other clients."""
     data = bed.dir / "data-10m"
@@ -79,9 +72,9 @@ def row_reaction(bed):
         time.sleep(1)
         apply(data, changes)
         if turn % 2:
-            below.append(last_stale(port, ["a.b." + name for name in probed], 3))
+            below.append(1000 * last_stale(port, ["a.b." + name for name in probed], 3))
         else:
-            named.append(last_stale(port, probed + ["www." + name for name in probed], 3))
+            named.append(1000 * last_stale(port, probed + ["www." + name for name in probed], 3))
         load.wait()
         time.sleep(3)
     bed.stop(child)
@@ -90,4 +83,85 @@ def row_reaction(bed):
             (f"{what}: names below them", spread(below, 1), "500")]
 
 
-ROWS = {"apply": row_apply, "reaction": row_reaction}
+WARM = 100_000  # messages cached
+
+
+def write_warm(bed):
+    path = bed.dir / "warm.txt"
+    path.write_text("".join(f"c{n}.clean.test A\n" for n in range(WARM)))
+    return path
+
+
+def warm(bed, port):
+    """Fill the cache; the file of queries, all of which it answers then."""
+    queries = write_warm(bed)
+    subprocess.run(["dnsperf", "-s", "127.0.0.1", "-p", str(port), "-d", str(queries), "-n", "1"],
+                   stdout=subprocess.DEVNULL, check=True)
+    return queries
+
+
+def row_full(bed):
+    """Two bases of ten millions; of the second some cached names are listed besides. From one to the other and back."""
+    data = bed.dir / "data-full"
+    stale = [f"c{n}.clean.test" for n in range(0, WARM, WARM // 100)]
+    more = bed.dir / "full-more.txt"
+    more.write_text("".join(f"{name}\n" for name in stale))
+    bed.compile(data, 10 * MILLION, more)
+    bed.compile(data, 10 * MILLION)
+    child, port = bed.resolver(data, threads=2)
+    bed.up(port)
+    kept = bed.dir / "full-kept.txt"
+    waits, ends = [], []
+    for _ in range(TIMES):
+        queries = warm(bed, port)
+        listed = set(stale)
+        kept.write_text("".join(line for line in queries.read_text().splitlines(True)
+                                if line.split()[0] not in listed))
+        load = Load(bed, port, kept, 8)
+        subprocess.run([bench.SINKHOLE, "rollback", "-d", str(data)], check=True, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+        ends.append(last_stale(port, stale, 4))
+        waits.append(load.slowest())
+        subprocess.run([bench.SINKHOLE, "rollback", "-d", str(data)], check=True, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+        time.sleep(4)
+    bed.stop(child)
+    return [("slowest cached query during a full switch from 10 M entries to 10 M others, ms", spread(waits, 1), "100"),
+            ("from `rollback` returning (10 M entries) to the last stale answer, 100,000 messages cached, under load, s",
+             spread(ends, 3), "2")]
+
+
+def throughput(port, queries, seconds):
+    told = subprocess.run(["dnsperf", "-s", "127.0.0.1", "-p", str(port), "-d", str(queries), "-l", str(seconds)],
+                          stdout=subprocess.PIPE, text=True, check=True).stdout
+    return float(re.search(r"Queries per second:\s+([\d.]+)", told).group(1))
+
+
+def row_follow(bed):
+    """Cached answers a second, while a name is listed each second, over the same without; in alternation."""
+    data = bed.dir / "data-10m"
+    bed.compile(data, 10 * MILLION)
+    child, port = bed.resolver(data)
+    bed.up(port)
+    queries = warm(bed, port)
+    ratios = []
+    for turn in range(TIMES):
+        quiet = throughput(port, queries, 10)
+        over = threading.Event()
+
+        def change(turn=turn, over=over):
+            number = 0
+            while not over.wait(1):
+                apply(data, write_changes(bed, "one.txt", "+", [f"follow-{turn}-{number}.example"]))
+                number += 1
+        changing = threading.Thread(target=change)
+        changing.start()
+        ratios.append(throughput(port, queries, 10) / quiet)
+        over.set()
+        changing.join()
+    bed.stop(child)
+    return [("cached answers a second while a name is applied each second, 10 M entries in the base, over the same without",
+             f"{spread(ratios, 3)} x", "0.97 x")]
+
+
+ROWS = {"apply": row_apply, "reaction": row_reaction, "full": row_full, "follow": row_follow}
