@@ -5,9 +5,9 @@ none mixes two.
 
 Each generation answers with addresses of its own, so that a blocked answer tells which one gave it:
 the AAAA record carries the serial, the A record its remainder, the SOA of an empty answer the
-serial again.
+serial again. Then once more with live changes over one base: there the SOA alone tells.
 
-    oracle.py [SECONDS]     default 15
+    oracle.py [SECONDS]     default 15, for each of the two
 
 Publishing is a process of its own, or it would wait for Python's clients; when each generation was
 published is in a file that both have mapped.
@@ -76,6 +76,18 @@ def content(serial):
             "".join("exact-%s.oracle.test\n" % zone for zone in listed))
 
 
+def changes(serial):
+    """Live changes that come to the same, whatever came before."""
+    lines = "".join("%s %s.oracle.test\n" % (sign(serial, zone), zone) for zone in NAMES)
+    lines += "".join("%s exact-%s.oracle.test%s\n" % (
+        sign(serial, zone), zone, " scope=exact" if LISTED[zone](serial) else "") for zone in NAMES)
+    return lines + "".join("%s f%d.filler.test\n" % ("+-"[serial % 2], i) for i in range(0, 100, 2))
+
+
+def sign(serial, zone):
+    return "+" if LISTED[zone](serial) else "-"
+
+
 class History:
     """When each generation was published, by serial: time.monotonic(), which processes share."""
 
@@ -120,8 +132,10 @@ class History:
 class Publisher:
     """Publishes one generation after the other into a directory."""
 
-    def __init__(self, command, directory, history, lists):
+    def __init__(self, command, directory, history, lists, live):
         self.compile = [command, "compile", "-q", "-d", directory, "--action", "sinkhole"]
+        self.apply = [command, "apply", "-d", directory]
+        self.live = live == "live"
         self.history = history
         self.lists = lists
 
@@ -129,7 +143,7 @@ class Publisher:
     def write_lists(lists):
         """The sources of all kinds of generations, as files in a directory."""
         for serial in (0, 1, SLOW, SLOW + 1):
-            for name, text in zip(("whole", "exact"), content(serial)):
+            for name, text in zip(("whole", "exact", "changes"), (*content(serial), changes(serial))):
                 with open(Publisher.path(lists, name, serial), "w", encoding="ascii") as f:
                     f.write(text)
 
@@ -139,6 +153,12 @@ class Publisher:
 
     def publish(self):
         serial = self.history.last() + 1
+        if self.live and serial > 1:
+            self.history.begin(serial)
+            subprocess.run([*self.apply, self.path(self.lists, "changes", serial)], check=True,
+                           stderr=subprocess.DEVNULL)
+            self.history.end(serial)
+            return
         sources = ["domains:" + self.path(self.lists, "whole", serial),
                    "domains:" + self.path(self.lists, "exact", serial) + ",scope=exact"]
         self.history.begin(serial)
@@ -147,9 +167,9 @@ class Publisher:
         self.history.end(serial)
 
 
-def publish_until_told(command, directory, history, lists):
+def publish_until_told(command, directory, history, lists, live):
     """The process; it stops when its file `go` is gone, and waits while there is a file `rest`."""
-    publisher = Publisher(command, directory, History(history), lists)
+    publisher = Publisher(command, directory, History(history), lists, live)
     while os.path.exists(lists + "/go"):
         if os.path.exists(lists + "/rest"):
             time.sleep(0.01)
@@ -169,8 +189,9 @@ def at_rest(lab, resolver, lists):
 class Clients:
     """What the clients ask, and the judge of what they get."""
 
-    def __init__(self, history):
+    def __init__(self, history, live):
         self.history = history
+        self.policy = (lambda serial: 1) if live else (lambda serial: serial)  # whose addresses are given
         self.lock = threading.Lock()
         # Seconds, before it was asked for, that what the oldest answer stems from was replaced.
         self.oldest = {"blocked": 0.0, "answered": 0.0}
@@ -197,7 +218,7 @@ class Clients:
         serials = list(self.history.candidates(sent, got))
         blocked = 15 in answer.edes
         fits = [serial for serial in serials if LISTED[zone](serial) == blocked and
-                (not blocked or all(says(serial) for says in claims(answer)))]
+                (not blocked or all(says(serial) for says in claims(answer, self.policy)))]
         why = [] if fits else ["not right for any one generation in force"]
         why += judge_blocked(answer, asked) if blocked else judge_answered(answer, asked)
         if fits:
@@ -215,7 +236,7 @@ def span(serials):
     return "no generation" if not serials else "generations %d to %d" % (serials[-1], serials[0])
 
 
-def claims(answer):
+def claims(answer, policy):
     """A test of the serial for each record that speaks of one; real data fits no serial."""
     found = []
     for rrset in answer.message.answer:
@@ -224,8 +245,8 @@ def claims(answer):
                 found.append(lambda serial: False)
                 continue
             address = ipaddress.ip_address(rdata.address)
-            found.append(lambda serial, a=address: a in (SINK_A + serial % REMAINDERS,
-                                                         SINK_AAAA + serial))
+            found.append(lambda serial, a=address: a in (SINK_A + policy(serial) % REMAINDERS,
+                                                         SINK_AAAA + policy(serial)))
     for rrset in answer.message.authority:
         found += [lambda serial, r=rdata: getattr(r, "serial", 0) == serial for rdata in rrset]
     return found
@@ -235,7 +256,7 @@ def judge_blocked(answer, asked):
     """The serial is judged elsewhere; here that there is one, and whose records they are."""
     owners = {str(rrset.name) for rrset in answer.message.answer} - {asked["qname"] + "."}
     return (["owner %s" % owners] if owners else []) + (
-        [] if claims(answer) else ["blocked, but by which generation?"])
+        [] if claims(answer, int) else ["blocked, but by which generation?"])
 
 
 def judge_answered(answer, asked):
@@ -256,43 +277,44 @@ def endings(publisher):
         time.sleep(BOUND + 1)
 
 
-def settle(tap, resolver, clients, load, store):
+def settle(tap, what, resolver, clients, load, store):
     """Nothing is published any more; the clients have stopped."""
     serial = clients.history.last()
-    tap.same(store.serial(), serial, "all %d generations were published" % serial)
+    tap.same(store.serial(), serial, "%s: all %d generations were published" % (what, serial))
     tap.note("%d queries: %s; the longest took %.0f ms" % (
         load.count, clients.counts, load.longest * 1000))
     tap.note("the oldest: what they stem from was replaced so long before they were asked for: %s" %
              {kind: round(seconds, 3) for kind, seconds in clients.oldest.items()})
-    tap.ok(min(clients.counts.values()) > 500, "the clients were kept busy", load.count)
-    tap.none(load.lost, "no query was lost")
+    tap.ok(min(clients.counts.values()) > 500, "%s: the clients were kept busy" % what, load.count)
+    tap.none(load.lost, "%s: no query was lost" % what)
     kinds = collections.Counter(re.sub(r"\d+", "N", fault.split()[0]) for fault in load.faults)
     tap.note("faults by kind: %s" % dict(kinds) if kinds else "no fault")
-    tap.none(load.faults, "every answer is that of one generation, %g s old at most" % BOUND)
+    tap.none(load.faults, "%s: every answer is that of one generation, %g s old at most" % (what, BOUND))
     tap.ok(harness.wait_until(lambda: resolver.enforced(serial), 5),
-           "the last generation is enforced, says the log", "\n".join(resolver.said()[-3:]))
+           "%s: the last generation is enforced, says the log" % what, "\n".join(resolver.said()[-3:]))
 
 
-def main(tap, lab):
-    nsd = lab.nsd(dict(zones.plain(), **{"oracle.test.": zone_text()}))
+def publish_and_ask(tap, lab, nsd, live):
+    what = "live changes" if live else "whole lists"
     store = lab.store()
-    history = History(lab.path("history"))
+    history = History(lab.path("history-%d" % live))
     lists = lab.fresh("lists")
     Publisher.write_lists(lists)
     places = harness.needed("SINKHOLE"), store.dir
-    publisher = Publisher(*places, history, lists)
+    how = "live" if live else "whole"
+    publisher = Publisher(*places, history, lists, how)
     publisher.publish()
     # One arena: each thread that meets a busy one would get another, whenever that happens.
     resolver = harness.Unbound(lab, nsd, store, threads=4, server="num-queries-per-thread: 2048")
     resolver.environ["MALLOC_ARENA_MAX"] = "1"
     resolver.start()
-    tap.ok(resolver.enforces(), "the first generation is in force")
-    tap.same(steady.warm(resolver, WARM), WARM, "%d clean names are cached" % WARM)
+    tap.ok(resolver.enforces(), "%s: the first generation is in force" % what)
+    tap.same(steady.warm(resolver, WARM), WARM, "%s: %d clean names are cached" % (what, WARM))
 
     go = lab.write(os.path.join(lists, "go"), "")
     process = lab.spawn([sys.executable, os.path.abspath(__file__), "publish", *places,
-                         history.path, lists], lab.path("publisher.log"))
-    clients = Clients(history)
+                         history.path, lists, how], lab.path("publisher.log"))
+    clients = Clients(history, live)
     load = harness.Load(resolver.port, clients.ask, clients.judge, clients=4, pause=0.001)
     time.sleep(SECONDS / 3)
     before = at_rest(lab, resolver, lists)
@@ -301,13 +323,21 @@ def main(tap, lab):
     tap.note("a generation every %.1f ms" % (
         (time.monotonic() - start) / (history.last() - first) * 1000))
     os.unlink(go)
-    tap.same(process.wait(30), 0, "the publisher published all the time")
+    tap.same(process.wait(30), 0, "%s: the publisher published all the time" % what)
     endings(publisher)
     load.stop()
-    settle(tap, resolver, clients, load, store)
-    steady.flat(tap, before, steady.Held(resolver), "after the first third", 8192)
+    settle(tap, what, resolver, clients, load, store)
+    steady.flat(tap, before, steady.Held(resolver), "%s: after the first third" % what, 8192)
     tap.ok(not resolver.blocks("never.oracle.test") and resolver.blocks("always.oracle.test"),
-           "it still filters")
+           "%s: it still filters" % what)
+    return resolver
+
+
+def main(tap, lab):
+    nsd = lab.nsd(dict(zones.plain(), **{"oracle.test.": zone_text()}))
+    tap.none(publish_and_ask(tap, lab, nsd, live=False).stop(), "whole lists: it stops")
+    resolver = publish_and_ask(tap, lab, nsd, live=True)
+    tap.ok(resolver.said("at once, by name$"), "live changes: names were removed before walks")
 
 
 if __name__ == "__main__":
