@@ -199,13 +199,13 @@ static bool brings(const struct publishing *p, enum gendir_kind kind)
 	return false;
 }
 
-/* Publish a file again: is it still what it was? Of the base that is in force its size is enough where something else is
+/* Publish a file again: is it still what it was? Of what is listed in force its size is enough where something else is
  * published than an older generation: who reads it compares the digest, and such a change should not take as long as
- * reading millions of names. */
+ * reading millions of names, nor fail where resolvers have what they need. */
 static int take_file(struct publishing *p, struct sink_manifest *old, enum gendir_kind kind)
 {
 	struct gendir_file from = gendir_file_of(old, kind), to = file_of(p, kind);
-	bool by_size = kind == GENDIR_BASE &&
+	bool by_size = kind != GENDIR_POLICY &&
 		(p->policy || p->what->live || p->what->pausing != SINK_PAUSE_KEEP);
 	int err = SINK_OK;
 
@@ -228,9 +228,11 @@ static int take_over(struct publishing *p)
 	if (!err && memcmp(old.base_digest, p->what->over, sizeof old.base_digest) != 0)
 		err = sink_why(p->why, SINK_EOLD, "%s: another base was published meanwhile",
 			p->dir.path);
-	if (err || p->policy)
+	if (err)
 		return err;
-	return take_file(p, &old, GENDIR_POLICY);
+	if (p->manifest.expires == 0)
+		p->manifest.expires = old.expires;
+	return p->policy ? SINK_OK : take_file(p, &old, GENDIR_POLICY);
 }
 
 /* Take from the generation that is published again what nothing else is brought for. */

@@ -275,6 +275,10 @@ delta=$(sed -n 's/^delta //p' d/current)
 printf '\1' | dd of="d/gen/$delta" bs=1 seek=5000 conv=notrunc 2>/dev/null
 run lookup -d d other.example
 ok "a damaged delta is refused" all '[ "$status" = 3 ]' 'says "delta-.*digest differs"'
+run pause -d d --for 1h
+ok "... which hinders no pause" [ "$status" = 0 ]
+run resume -d d
+ok "... nor its end" [ "$status" = 0 ]
 lines=('+ more.example')
 apply
 ok "... and replaced by the next change" all '[ "$status" = 0 ]' 'is_blocked other.example' 'is_blocked more.example'
@@ -356,6 +360,24 @@ ok "--end" all '[ "$status" = 0 ]' '[ "$(decided vital.example)" = "nxdomain res
 before=$(cat r/current)
 run allow -d r --end vital.example
 ok "... of what is not allowed" all '[ "$status" = 1 ]' 'unchanged r' 'says "nothing published"'
+printf -- '- third.example\n' >off
+run apply -d r off
+run allow -d r --for 1s third.example
+ok "over what was taken off" all '[ "$status" = 0 ]' '[ "$(decided third.example)" = "pass sinkhole allow" ]'
+run apply -d r off
+ok "... which an apply does not end" [ "$(decided third.example)" = "pass sinkhole allow" ]
+sleep 1.1
+ok "... and is off again after that" [ "$(decided third.example)" = "none -" ]
+run allow -d r third.example
+run allow -d r --end third.example
+ok "... also by --end" [ "$(decided third.example)" = "none -" ]
+printf '+ third.example category=legal\n' >on
+run apply -d r on
+long=$(printf 'a%.0s' {1..60}).$(printf 'b%.0s' {1..38})ü.example
+run allow -d r "$long"
+ok "a long name that is not ASCII" [ "$status" = 0 ]
+run allow -d r --end "$long"
+before=$(cat r/current)
 for what in 'com' 'co.uk'; do
 	run allow -d r "$what"
 	ok "not $what" all '[ "$status" = 1 ]' 'unchanged r' 'says "nothing published"'
@@ -382,7 +404,7 @@ ok "nothing published yet" all '[ "$status" = 3 ]' '[ ! -e nowhere ]'
 
 export_of() { "$sinkhole" export -d c --format json | jq -S .; }
 printf '%s\n' evil.example two.example >a.txt
-"$sinkhole" compile -q -d c a.txt,category=malware
+"$sinkhole" compile -q -d c --expires 1d a.txt,category=malware
 before=$(cat c/current)
 run compact -d c
 ok "nothing to fold" all '[ "$status" = 0 ]' 'unchanged c' 'says "nothing to fold"'
@@ -393,7 +415,7 @@ export_of >wanted
 policy=$(sed -n 's/^policy //p' c/current)
 run compact -d c --reason 'too many'
 ok "compact" all '[ "$status" = 0 ]' 'grep -q "^base base-4-" c/current' 'grep -q "^changes changes-3-" c/current' \
-	'grep -qx "policy $policy" c/current' '[ "$(find c -name "tmp-*" | wc -l)" = 0 ]' 'says "generation 4 published"'
+	'grep -qx "policy $policy" c/current' 'grep -q ^expires c/current' '[ "$(find c -name "tmp-*" | wc -l)" = 0 ]' 'says "generation 4 published"'
 export_of >found
 ok "... holds the same" cmp -s wanted found
 run verify -d c

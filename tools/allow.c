@@ -21,6 +21,7 @@ struct request {
 	const char *dir, *reason, *name;
 	const char *duration; /* as it was typed; NULL: none */
 	bool ends, json;
+	char origin[SINK_NOTE_MAX];
 	struct gate gate;
 	struct signing signing;
 	struct liveline line;
@@ -100,6 +101,17 @@ static void tell(const struct request *r, const struct applying *a)
 	paused_say(&a->after);
 }
 
+/* With the name as it is known, which is ASCII, and can be cut anywhere. */
+static void write_origin(struct request *r)
+{
+	char caller[CALLER_MAX], name[SINK_TEXT_MAX];
+
+	caller_find(caller);
+	snprintf(r->origin, sizeof r->origin, "allow%s %.100s%s%s by %s", r->ends ? " --end" : "",
+		sink_name_to_text(&r->line.change.subject.name, name), r->duration ? " --for " : "",
+		r->duration ? r->duration : "", caller);
+}
+
 static enum status publish(struct request *r, struct applying *a)
 {
 	struct sink_why why = { .text = "" };
@@ -108,6 +120,7 @@ static enum status publish(struct request *r, struct applying *a)
 
 	if (err)
 		return usage_error(r->self, "%s", why.text);
+	write_origin(r);
 	reason = applying_take(a, &r->line);
 	if (reason > 0) {
 		say("'%s': %s (--force=%s takes it); nothing published", r->name,
@@ -134,15 +147,6 @@ static enum status publish(struct request *r, struct applying *a)
 	return status_of(err);
 }
 
-static void write_origin(const struct request *r, char out[SINK_NOTE_MAX])
-{
-	char caller[CALLER_MAX];
-
-	caller_find(caller);
-	snprintf(out, SINK_NOTE_MAX, "allow%s %.100s%s%s by %s", r->ends ? " --end" : "", r->name,
-		r->duration ? " --for " : "", r->duration ? r->duration : "", caller);
-}
-
 static enum status allow(struct request *r)
 {
 	/* It prunes nothing, as a pause does not: what somebody wants to go back to may be the oldest that is kept. */
@@ -154,12 +158,10 @@ static enum status allow(struct request *r)
 		.gate = r->gate,
 	};
 	struct sink_why why = { .text = "" };
-	char origin[SINK_NOTE_MAX];
 	enum status status;
 	int err;
 
-	write_origin(r, origin);
-	a.origin = origin;
+	a.origin = r->origin;
 	err = applying_begin(&a, &why);
 	if (err) {
 		say("%s; nothing published", why.text[0] ? why.text : sink_strerror(err));

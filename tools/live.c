@@ -138,9 +138,17 @@ static int compare_sources(const void *a, const void *b)
 
 /* --- what is in force ----------------------------------------------------------------------------- */
 
+/* Is it what `allow` says, which lies over all other changes and leaves them as they are? */
+static bool is_exit(const struct item *item)
+{
+	return sink_span_equal(item->source, sink_span_text(SINK_SOURCE_ALLOW));
+}
+
 /* Does a later change of the same subject leave nothing of an earlier one? */
 static bool ends(const struct item *later, const struct item *earlier)
 {
+	if (is_exit(later) != is_exit(earlier))
+		return false;
 	if (sink_span_equal(later->source, earlier->source))
 		return true;
 	return later->source.len == 0 || (!later->removes && earlier->source.len == 0);
@@ -171,7 +179,7 @@ static int settle_subject(struct live *live, const struct item *items, size_t co
 static bool is_over(const struct live *live, const struct item *item)
 {
 	if (item->removes)
-		return sink_span_equal(item->source, sink_span_text(SINK_SOURCE_ALLOW));
+		return is_exit(item);
 	return item->until != 0 && item->until <= live->now;
 }
 

@@ -199,9 +199,9 @@ struct sink_publish {
  * directories; then prune. The new serial is one above every serial that the directory knows, by
  * the names of manifests and files and by `current`.
  *
- * What is published again is compared with its digests, but for a base with another policy or other live changes, or for
- * the sake of a pause: its size will do, since whoever opens it compares the digest, and such a change should not wait for
- * a base to be read. For the same reason live changes are looked up in it page by page, each checked before it is followed.
+ * What is published again is compared with its digests, but for what is listed with another policy or other live changes, or
+ * for the sake of a pause: sizes will do, since whoever opens it compares digests, and such a change should neither wait for
+ * a base to be read nor be hindered by damage that a resolver, with a copy of its own, does not see. For the same reason live changes are looked up in it page by page, each checked before it is followed.
  *
  * A damaged `current` does not lock the operator out: it is replaced. Its serial is known all the
  * same, because gen holds its manifest, damaged or not, under a name that says the serial. One that cannot be read
