@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "env.h"
 #include "hash.h"
@@ -207,21 +208,6 @@ static int read_heads(struct sink_db *db, const char *path, struct sink_why *why
 	return err;
 }
 
-/* LMDB does not say where it has mapped the file; any short value does. */
-static int find_origin(struct sink_db *db, const struct sink_reader *reader)
-{
-	struct sink_span head;
-	MDB_stat stat;
-	int err = env_get(reader, sink_span_text(SCHEMA_META), &head);
-
-	if (err)
-		return err;
-	if (mdb_stat(reader->txn, db->table, &stat))
-		return SINK_ECORRUPT;
-	db->origin = pages_origin(head, stat.ms_psize);
-	return SINK_OK;
-}
-
 /* Number records and facets through, and know what is listed at all in either file. */
 static int join(struct sink_db *db)
 {
@@ -243,28 +229,40 @@ static int join(struct sink_db *db)
 }
 
 /* Fill the page tables here, in the background, rather than with a fault at a query. A kernel without
- * MADV_POPULATE_READ (before Linux 5.14) leaves us with the faults, and that is all. */
-static void populate(const struct sink_db *db)
+ * MADV_POPULATE_READ (before Linux 5.14) leaves us with the faults, and that is all; so does a file from a machine
+ * with larger pages, in which places are no longer aligned to its own.
+ *
+ * head     a short value in the map */
+static void populate(const struct sink_db *db, const struct sink_reader *reader,
+	struct sink_span head)
 {
 #ifdef MADV_POPULATE_READ
-	(void)madvise((void *)(uintptr_t)db->origin, (size_t)db->bytes, MADV_POPULATE_READ);
+	MDB_stat stat;
+
+	if (mdb_stat(reader->txn, db->table, &stat) == 0 &&
+		stat.ms_psize <= (unsigned long)sysconf(_SC_PAGESIZE))
+		(void)madvise((void *)(uintptr_t)pages_origin(head, stat.ms_psize),
+			(size_t)db->bytes, MADV_POPULATE_READ);
 #else
 	(void)db;
+	(void)reader;
+	(void)head;
 #endif
 }
 
 /* What a query would have to find out each time. */
-static int learn(struct sink_db *db)
+static int learn(struct sink_db *db, const atomic_bool *cancel)
 {
 	struct sink_reader *reader;
+	struct sink_span head;
 	int err = sink_reader_begin(db, &reader);
 
 	if (err)
 		return err;
-	err = find_origin(db, reader);
+	err = env_get(reader, sink_span_text(SCHEMA_META), &head);
 	if (!err) {
-		populate(db);
-		err = places_learn(reader, &db->places);
+		populate(db, reader, head);
+		err = places_learn(reader, head.at, cancel, &db->places);
 	}
 	sink_reader_end(reader);
 	return err;
@@ -309,7 +307,7 @@ int sink_db_open(const char *path, const struct sink_db_options *options, struct
 		sink_why(why, err, "%s: more records than numbers", path);
 		goto fail;
 	}
-	err = learn(db);
+	err = learn(db, options->cancel);
 	if (err) {
 		sink_why(why, err, "%s: %s", path, sink_strerror(err));
 		goto fail;

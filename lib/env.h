@@ -23,7 +23,6 @@ struct sink_db {
 	struct filter filter; /* its blocks are borrowed from the map */
 	struct schema_facets facets; /* likewise */
 	struct schema_times times; /* likewise */
-	const uint8_t *origin; /* the file's first byte in the map */
 	struct places *places; /* of blocks and records; NULL while opening */
 	uint8_t digest[SINK_DIGEST_LEN]; /* of the file */
 	/* Of a delta. Without a base: NULL and zeros */

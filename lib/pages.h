@@ -22,7 +22,7 @@ int pages_check(struct sink_span file, const char *path, struct sink_why *why);
 /* Where LMDB has mapped a file that was checked: it does not tell, but each page begins with its number.
  *
  * value      any that is stored on a leaf itself, as short ones are
- * page_size  of the file: bytes, a power of two
+ * page_size  of the file: bytes, a power of two, and not above that of this machine, or the map is not aligned to it
  * returns    the file's first byte in the map
  */
 const uint8_t *pages_origin(struct sink_span value, size_t page_size);

@@ -6,46 +6,59 @@
 #include "env.h"
 #include "shortcut.h"
 
-/* Where a record lies, in one number: as bytes from the file's first, which is below a terabyte, and its length. */
+/* Where a record lies, in one number: bytes from somewhere in the map, forward or back, which are less than half a terabyte,
+ * and its length. */
 #define LENGTH_BITS 24
+#define CANCEL_EVERY 4096 /* leaves between two looks whether to give up */
 _Static_assert(SCHEMA_RECORD_MAX < 1 << LENGTH_BITS, "a record is longer than its place can say");
 
 struct places {
 	struct shortcut *shortcut; /* NULL: the blocks' keys are out of order */
-	const uint8_t *origin; /* the file's first byte in the map */
-	uint64_t *records; /* 0: there is none of this number */
+	const uint8_t *anchor; /* some byte of the map */
+	int64_t *records; /* 0: there is none of this number */
 };
+
+/* What is walked over. */
+struct leaves {
+	const struct sink_reader *reader;
+	const atomic_bool *cancel; /* may be NULL */
+	size_t count;
+};
+
+static int next_leaf(struct leaves *leaves, struct sink_span *key, struct sink_span *value)
+{
+	if (leaves->cancel && leaves->count % CANCEL_EVERY == 0 && atomic_load(leaves->cancel))
+		return SINK_ECANCELED;
+	return env_move(leaves->reader->cursor, leaves->count++ ? MDB_NEXT : MDB_SET_RANGE, key,
+		value);
+}
 
 /* --- blocks --- */
 
-static int add_blocks(const struct sink_reader *reader, struct shortcut *shortcut)
+static int add_blocks(struct leaves leaves, struct shortcut *shortcut)
 {
 	static const uint8_t first[] = { SCHEMA_NAMES };
 	struct sink_span key = sink_span(first, sizeof first), block, last;
-	MDB_cursor_op op = MDB_SET_RANGE;
 	int err;
 
-	while (!(err = env_move(reader->cursor, op, &key, &block))) {
+	while (!(err = next_leaf(&leaves, &key, &block))) {
 		if (!schema_is_block_key(key, &last) || key.at[0] != SCHEMA_NAMES)
 			return SINK_OK;
 		err = shortcut_add(shortcut, last, block);
 		if (err)
 			return err;
-		op = MDB_NEXT;
 	}
 	return err == SINK_ENOENT ? SINK_OK : err;
 }
 
-static int learn_blocks(const struct sink_reader *reader, struct shortcut **out)
+static int learn_blocks(struct leaves leaves, struct shortcut **out)
 {
 	struct shortcut *shortcut;
 	int err = shortcut_new(&shortcut);
 
 	if (err)
 		return err;
-	err = add_blocks(reader, shortcut);
-	if (!err)
-		err = shortcut_settle(shortcut);
+	err = add_blocks(leaves, shortcut);
 	if (err)
 		shortcut_free(shortcut);
 	else
@@ -57,17 +70,17 @@ static int learn_blocks(const struct sink_reader *reader, struct shortcut **out)
 
 static void put_record(struct places *places, uint32_t number, struct sink_span record)
 {
-	places->records[number] =
-		(uint64_t)(record.at - places->origin) << LENGTH_BITS | record.len;
+	int64_t distance = record.at - places->anchor;
+
+	places->records[number] = distance * (INT64_C(1) << LENGTH_BITS) + (int64_t)record.len;
 }
 
 /* They lie in the order of their numbers, and none is longer than a writer makes them; what is otherwise is left out. */
-static int learn_records(const struct sink_reader *reader, struct places *places)
+static int learn_records(struct leaves leaves, struct places *places)
 {
-	uint32_t count = reader->db->meta.records, number;
+	uint32_t count = leaves.reader->db->meta.records, number;
 	uint8_t first[SCHEMA_RECORD_KEY];
 	struct sink_span key = sink_span(first, sizeof first), record;
-	MDB_cursor_op op = MDB_SET_RANGE;
 	int err;
 
 	if (count == 0)
@@ -76,29 +89,30 @@ static int learn_records(const struct sink_reader *reader, struct places *places
 	if (!places->records)
 		return SINK_ENOMEM;
 	schema_record_key(0, first);
-	while (!(err = env_move(reader->cursor, op, &key, &record))) {
+	while (!(err = next_leaf(&leaves, &key, &record))) {
 		if (!schema_is_record_key(key, &number))
 			return SINK_OK;
 		if (number < count && record.len <= SCHEMA_RECORD_MAX)
 			put_record(places, number, record);
-		op = MDB_NEXT;
 	}
 	return err == SINK_ENOENT ? SINK_OK : err;
 }
 
 /* --- */
 
-int places_learn(struct sink_reader *reader, struct places **out)
+int places_learn(struct sink_reader *reader, const uint8_t *anchor, const atomic_bool *cancel,
+	struct places **out)
 {
+	const struct leaves leaves = { .reader = reader, .cancel = cancel };
 	struct places *places = calloc(1, sizeof *places);
 	int err;
 
 	if (!places)
 		return SINK_ENOMEM;
-	places->origin = reader->db->origin;
-	err = learn_blocks(reader, &places->shortcut);
+	places->anchor = anchor;
+	err = learn_blocks(leaves, &places->shortcut);
 	if (!err)
-		err = learn_records(reader, places);
+		err = learn_records(leaves, places);
 	if (err)
 		places_free(places);
 	else
@@ -122,8 +136,8 @@ bool places_block(const struct places *places, struct sink_span name, struct sin
 
 struct sink_span places_record(const struct places *places, uint32_t number)
 {
-	uint64_t place = places->records[number];
-	size_t len = place & ((UINT64_C(1) << LENGTH_BITS) - 1);
+	const int64_t unit = INT64_C(1) << LENGTH_BITS;
+	int64_t place = places->records[number], len = place & (unit - 1);
 
-	return sink_span(len > 0 ? places->origin + (place >> LENGTH_BITS) : NULL, len);
+	return sink_span(len > 0 ? places->anchor + (place - len) / unit : NULL, (size_t)len);
 }

@@ -3,6 +3,8 @@
 #ifndef SINK_PLACES_H
 #define SINK_PLACES_H
 
+#include <stdatomic.h>
+
 #include "sinkhole/span.h"
 
 struct places;
@@ -11,10 +13,14 @@ struct sink_reader;
 /* Walk over all blocks of names asked for, and over all records.
  *
  * reader   of the database; what it has read of it so far is its head
- * returns  SINK_OK, also for a file whose keys are out of order: of that less is known; SINK_ENOMEM; SINK_ECORRUPT
+ * anchor   any byte of the map
+ * cancel   may be NULL; when it becomes true, walking gives up
+ * returns  SINK_OK, also for a file whose keys are out of order: of that less is known; SINK_ENOMEM; SINK_ECORRUPT;
+ *          SINK_ECANCELED
  * cost     a walk over the leaves; 8 bytes a record, and what shortcut.h says
  */
-int places_learn(struct sink_reader *reader, struct places **out);
+int places_learn(struct sink_reader *reader, const uint8_t *anchor, const atomic_bool *cancel,
+	struct places **out);
 
 /* NULL is fine. */
 void places_free(struct places *places);

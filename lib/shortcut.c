@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hash.h"
 #include "sinkhole/err.h"
 #include "sinkhole/grow.h"
 
@@ -16,7 +15,7 @@ struct place {
 
 /* The blocks whose last names are in one top-level domain. */
 struct family {
-	struct sink_span label; /* with its zero; borrowed from a block's key. Empty: the slot is */
+	struct sink_span label; /* with its zero; borrowed from a block's key */
 	size_t from, to; /* places */
 };
 
@@ -25,10 +24,10 @@ struct shortcut {
 	uint64_t *
 		heads; /* of each place: 8 bytes behind the label, as a number in the order of keys */
 	struct place *places;
-	size_t families_count, families_room;
-	struct family
-		*families; /* in order while blocks are added; then slots, by their label's hash */
-	size_t mask; /* slots - 1 */
+	size_t families_count, families_room, labels_room;
+	uint64_t *
+		labels; /* of each family: the first 8 bytes of its label, which mostly are all of it */
+	struct family *families; /* in their order */
 };
 
 /* --- keys --- */
@@ -41,14 +40,21 @@ static struct sink_span label_of(struct sink_span name)
 	return sink_span(name.at, end ? (size_t)(end - name.at) + 1 : 0);
 }
 
-/* No label begins with a zero byte, so that filling up with these keeps the order. */
-static uint64_t head_of(struct sink_span name, size_t label)
+#define HEAD 8 /* bytes */
+
+/* The first bytes of a key, or of what follows its first label, as a number in the order of keys: no label begins with a
+ * zero byte, so that filling up with these keeps the order. */
+static uint64_t head_of(struct sink_span key)
 {
-	size_t len = name.len - label;
 	uint64_t head = 0;
 
-	memcpy(&head, name.at + label, len < sizeof head ? len : sizeof head);
+	memcpy(&head, key.at, key.len < HEAD ? key.len : HEAD);
 	return be64toh(head);
+}
+
+static struct sink_span behind(struct sink_span name, struct sink_span label)
+{
+	return sink_span(name.at + label.len, name.len - label.len);
 }
 
 static bool is_below(const struct place *place, struct sink_span name)
@@ -73,25 +79,41 @@ void shortcut_free(struct shortcut *shortcut)
 		return;
 	free(shortcut->heads);
 	free(shortcut->places);
+	free(shortcut->labels);
 	free(shortcut->families);
 	free(shortcut);
+}
+
+static bool make_room_for_family(struct shortcut *shortcut)
+{
+	size_t count = shortcut->families_count;
+	uint64_t *labels =
+		sink_grow(shortcut->labels, count, &shortcut->labels_room, sizeof *labels);
+	struct family *families;
+
+	if (!labels)
+		return false;
+	shortcut->labels = labels;
+	families = sink_grow(shortcut->families, count, &shortcut->families_room, sizeof *families);
+	if (!families)
+		return false;
+	shortcut->families = families;
+	return true;
 }
 
 /* The family that the next block belongs to; NULL: no memory. */
 static struct family *family_for(struct shortcut *shortcut, struct sink_span label)
 {
-	struct family *families = shortcut->families;
 	size_t count = shortcut->families_count;
 
-	if (count > 0 && sink_span_equal(families[count - 1].label, label))
-		return &families[count - 1];
-	families = sink_grow(families, count, &shortcut->families_room, sizeof *families);
-	if (!families)
+	if (count > 0 && sink_span_equal(shortcut->families[count - 1].label, label))
+		return &shortcut->families[count - 1];
+	if (!make_room_for_family(shortcut))
 		return NULL;
-	shortcut->families = families;
 	shortcut->families_count++;
-	families[count] = (struct family){ .label = label, .from = shortcut->count };
-	return &families[count];
+	shortcut->labels[count] = head_of(label);
+	shortcut->families[count] = (struct family){ .label = label, .from = shortcut->count };
+	return &shortcut->families[count];
 }
 
 static bool make_room(struct shortcut *shortcut)
@@ -124,7 +146,7 @@ int shortcut_add(struct shortcut *shortcut, struct sink_span last, struct sink_s
 	family = family_for(shortcut, label);
 	if (!family || !make_room(shortcut))
 		return SINK_ENOMEM;
-	shortcut->heads[at] = head_of(last, label.len);
+	shortcut->heads[at] = head_of(behind(last, label));
 	shortcut->places[at] = (struct place){
 		.last = last.at,
 		.block = block.at,
@@ -132,34 +154,6 @@ int shortcut_add(struct shortcut *shortcut, struct sink_span last, struct sink_s
 		.block_len = (uint32_t)block.len,
 	};
 	family->to = ++shortcut->count;
-	return SINK_OK;
-}
-
-/* The slot of a family, or the empty one where it would be. */
-static struct family *slot_of(struct family *slots, size_t mask, struct sink_span label)
-{
-	size_t at = hash_of(hash_label(HASH_START, label)) & mask;
-
-	while (slots[at].label.len > 0 && !sink_span_equal(slots[at].label, label))
-		at = (at + 1) & mask;
-	return &slots[at];
-}
-
-int shortcut_settle(struct shortcut *shortcut)
-{
-	size_t slots = 4;
-	struct family *table;
-
-	while (slots < 2 * shortcut->families_count)
-		slots *= 2;
-	table = calloc(slots, sizeof *table);
-	if (!table)
-		return SINK_ENOMEM;
-	for (size_t i = 0; i < shortcut->families_count; i++)
-		*slot_of(table, slots - 1, shortcut->families[i].label) = shortcut->families[i];
-	free(shortcut->families);
-	shortcut->families = table;
-	shortcut->mask = slots - 1;
 	return SINK_OK;
 }
 
@@ -203,20 +197,52 @@ static size_t first_by_key(const struct shortcut *shortcut, size_t from, size_t 
 	return from;
 }
 
+/* Among families whose labels begin alike; labels are in the order of their bytes, and none begins another. */
+static const struct family *family_by_label(const struct family *families, size_t from, size_t to,
+	struct sink_span label)
+{
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+		struct sink_span other = families[middle].label;
+		int order =
+			memcmp(other.at, label.at, other.len < label.len ? other.len : label.len);
+
+		if (order == 0)
+			return &families[middle];
+		if (order < 0)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return NULL;
+}
+
+/* returns  NULL: there is none */
+static const struct family *find_family(const struct shortcut *shortcut, struct sink_span label)
+{
+	uint64_t head = head_of(label);
+	size_t count = shortcut->families_count, end;
+	size_t at = first_not_below(shortcut->labels, 0, count, head);
+
+	if (at == count || shortcut->labels[at] != head)
+		return NULL;
+	if (label.len <= HEAD)
+		return &shortcut->families[at]; /* its zero is in the head */
+	end = head < UINT64_MAX ? first_not_below(shortcut->labels, at, count, head + 1) : count;
+	return family_by_label(shortcut->families, at, end, label);
+}
+
 bool shortcut_find(const struct shortcut *shortcut, struct sink_span name, struct sink_span *block)
 {
 	struct sink_span label = label_of(name);
-	const struct family *family;
+	const struct family *family = label.len > 0 ? find_family(shortcut, label) : NULL;
 	const struct place *place;
 	uint64_t head;
 	size_t at, end;
 
-	if (label.len == 0)
+	if (!family)
 		return false;
-	family = slot_of(shortcut->families, shortcut->mask, label);
-	if (family->label.len == 0)
-		return false;
-	head = head_of(name, label.len);
+	head = head_of(behind(name, label));
 	at = first_not_below(shortcut->heads, family->from, family->to, head);
 	if (at < family->to && shortcut->heads[at] == head) {
 		end = head < UINT64_MAX ? first_not_below(shortcut->heads, at, family->to, head + 1)

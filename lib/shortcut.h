@@ -27,19 +27,13 @@ void shortcut_free(struct shortcut *shortcut);
  */
 int shortcut_add(struct shortcut *shortcut, struct sink_span last, struct sink_span block);
 
-/* All blocks were added: from now on it may be asked, by any thread.
- *
- * returns  SINK_OK; SINK_ENOMEM
- */
-int shortcut_settle(struct shortcut *shortcut);
-
 /* The first block whose last name is not below this one: the only one that can hold it.
  *
  * name     a key
  * block    written on true only
  * returns  false: not known, since that block, if any, begins or ends in another family
- * cost     a hash of the first label, a search by halving among the heads of its family; of keys with equal heads again
- *          one
+ * thread   any, once all blocks were added
+ * cost     a search by halving among the labels, and among the heads of that family; of keys with equal heads again one
  */
 bool shortcut_find(const struct shortcut *shortcut, struct sink_span name, struct sink_span *block);
 

@@ -42,7 +42,6 @@ static struct shortcut *make(void)
 	MUST(shortcut_new(&shortcut) == SINK_OK);
 	for (size_t i = 0; i < keys.count; i++)
 		MUST(shortcut_add(shortcut, keys.at[i], keys.at[i]) == SINK_OK);
-	MUST(shortcut_settle(shortcut) == SINK_OK);
 	return shortcut;
 }
 
