@@ -197,14 +197,12 @@ static void look_for_import(struct enforce *e, struct module_env *env, int64_t n
 static bool on_call(void *arg, struct module_env *env, bool in_line)
 {
 	struct enforce *e = arg;
-	bool more = false, walking;
+	bool more = false, walking, named;
 
 	greet_again(e->self, env);
 	do
-		more = named_on(e->named, e->self, env, SLICE);
-	while (in_line && more);
-	if (more)
-		return true; /* a slice is over */
+		named = named_on(e->named, e->self, env, SLICE);
+	while (in_line && named);
 	pthread_mutex_lock(&e->lock);
 	if (e->phase == IDLE || e->phase == DRAINING)
 		look_for_import(e, env, clock_us());
@@ -224,7 +222,8 @@ static bool on_call(void *arg, struct module_env *env, bool in_line)
 			end_walk(e, clock_us());
 		pthread_mutex_unlock(&e->lock);
 	}
-	return more;
+	/* The walk goes on beside the names, or a stream of these would keep it from ever ending. */
+	return more || named;
 }
 
 void enforce_switching(struct enforce *e, const struct sink_generation *next,

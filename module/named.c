@@ -20,12 +20,14 @@ struct list {
 	size_t count;
 };
 
+#define ROUNDS 2 /* in which each name is looked at */
+
 struct named {
 	struct list learned; /* before the switch; the thread's that switches */
 	pthread_mutex_t lock; /* of what follows */
 	struct list list;
-	size_t at; /* octets of it that were taken, in this round */
-	unsigned round; /* of those below */
+	size_t at
+		[ROUNDS]; /* octets of it that were taken, in each round; the later one begins when the first is over */
 	atomic_ulong sets, messages; /* removed */
 };
 
@@ -36,24 +38,34 @@ static const uint16_t types[][6] = {
 		LDNS_RR_TYPE_SRV },
 };
 
-#define ROUNDS (sizeof types / sizeof types[0])
+_Static_assert(sizeof types / sizeof types[0] == ROUNDS, "a round has no types");
 #define EACH (sizeof types[0] / sizeof types[0][0])
 
 /* --- learning --- */
+
+static bool make_room(struct list *list, size_t len)
+{
+	size_t room = list->room ? list->room : 4096;
+	uint8_t *octets;
+
+	while (room - list->len < len)
+		room *= 2;
+	if (room == list->room)
+		return true;
+	octets = realloc(list->octets, room);
+	if (!octets)
+		return false;
+	list->octets = octets;
+	list->room = room;
+	return true;
+}
 
 static int put(struct list *list, const uint8_t *name, size_t len)
 {
 	if (list->count == NAMES_MAX)
 		return SINK_ETOOLONG;
-	if (list->room - list->len < 1 + len) {
-		size_t room = list->room ? 2 * list->room : 4096;
-		uint8_t *octets = realloc(list->octets, room);
-
-		if (!octets)
-			return SINK_ENOMEM;
-		list->octets = octets;
-		list->room = room;
-	}
+	if (!make_room(list, 1 + len))
+		return SINK_ENOMEM;
 	list->octets[list->len++] = (uint8_t)len;
 	memcpy(list->octets + list->len, name, len);
 	list->len += len;
@@ -83,37 +95,53 @@ void named_learn(struct named *named, const struct sink_generation *next,
 
 /* --- handing over --- */
 
+static void clear(struct list *list)
+{
+	list->len = list->count = 0;
+}
+
+/* Names that had their first look. Their rarer types are left to the walk when new names come. */
 static void drop_taken(struct named *named)
 {
 	struct list *list = &named->list;
+	size_t taken = named->at[0];
 
-	if (named->round > 0 || named->at == list->len)
-		list->len = list->count = 0; /* they had their first round */
-	named->at = 0;
-	named->round = 0;
+	for (size_t at = 0; at < taken; at += 1u + list->octets[at])
+		list->count--;
+	list->len -= taken;
+	if (list->len > 0)
+		memmove(list->octets, list->octets + taken, list->len);
+	named->at[0] = named->at[1] = 0;
 }
 
-/* Those that wait still begin again, before the new ones. */
-static int append(struct list *to, const struct list *from)
+/* Behind those that wait still; of too many the new ones are left to the walk. */
+static void append(struct list *to, const struct list *from)
 {
-	int err = SINK_OK;
-
-	for (size_t at = 0; !err && at < from->len; at += 1u + from->octets[at])
-		err = put(to, from->octets + at + 1, from->octets[at]);
-	return err;
+	if (to->count + from->count > NAMES_MAX || !make_room(to, from->len))
+		return;
+	memcpy(to->octets + to->len, from->octets, from->len);
+	to->len += from->len;
+	to->count += from->count;
 }
 
+/* Mostly nothing waits any more: then the lists change places, so that no worker waits for this. */
 bool named_go(struct named *named)
 {
+	struct list learned = named->learned;
 	bool any;
 
 	pthread_mutex_lock(&named->lock);
-	drop_taken(named);
-	if (append(&named->list, &named->learned))
-		named->list.len = named->list.count = 0;
-	any = named->list.count > 0;
+	if (named->at[0] == named->list.len && learned.count > 0) {
+		named->learned = named->list;
+		named->list = learned;
+		named->at[0] = named->at[1] = 0;
+	} else if (learned.count > 0) {
+		drop_taken(named);
+		append(&named->list, &learned);
+	}
+	any = named->at[0] < named->list.len;
 	pthread_mutex_unlock(&named->lock);
-	named->learned.len = named->learned.count = 0;
+	clear(&named->learned);
 	return any;
 }
 
@@ -128,18 +156,15 @@ struct taken {
 static bool take(struct named *named, struct taken *taken)
 {
 	const struct list *list = &named->list;
-	size_t from, count = 0;
+	size_t *at, from, count = 0;
 
 	pthread_mutex_lock(&named->lock);
-	if (named->at == list->len && named->round + 1 < ROUNDS) {
-		named->at = 0;
-		named->round++;
-	}
-	from = named->at;
-	while (named->at < list->len && count++ < TAKEN)
-		named->at += 1u + list->octets[named->at];
-	taken->round = named->round;
-	taken->len = named->at - from;
+	taken->round = named->at[0] == list->len;
+	at = &named->at[taken->round];
+	from = *at;
+	while (*at < list->len && count++ < TAKEN)
+		*at += 1u + list->octets[*at];
+	taken->len = *at - from;
 	if (taken->len > 0)
 		memcpy(taken->octets, list->octets + from, taken->len);
 	pthread_mutex_unlock(&named->lock);
@@ -153,7 +178,7 @@ struct look {
 	struct self *self;
 	struct module_env *env;
 	struct regional *region;
-	bool types; /* a rule, or an entry, is about some query types */
+	bool types; /* a rule is about some query types */
 };
 
 static bool touches(const struct look *look, struct sink_span name, uint16_t type)
@@ -195,12 +220,13 @@ static void remove_message(const struct look *look, struct sink_span name, uint1
 	atomic_fetch_add_explicit(&look->named->messages, 1, memory_order_relaxed);
 }
 
-/* What the generation in use does not change may stay. */
+/* What the generation in use does not change may stay. An entry may be about some query types, as a rule may; but a name
+ * that is touched for the first of them and no rule asks for types mostly is for all. */
 static void look_at(const struct look *look, struct sink_span name, unsigned round)
 {
 	bool all = !look->types && touches(look, name, types[round][0]);
 
-	for (size_t i = 0; i < EACH && types[round][i] && (all || look->types); i++) {
+	for (size_t i = 0; i < EACH && types[round][i]; i++) {
 		uint16_t type = types[round][i];
 
 		if (!all && !touches(look, name, type))

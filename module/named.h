@@ -19,8 +19,7 @@ int named_new(struct named **out);
 /* When no worker is left. NULL is fine. */
 void named_free(struct named *named);
 
-/* Learn what will be another: before the switch, while both generations are there. By the thread that switches; the names
- * of the last time that workers have not looked at by now are not forgotten.
+/* Learn what will be another: before the switch, while both generations are there. By the thread that switches.
  *
  * before   NULL: there was none
  * cost     a walk over two deltas. Where these do not tell, or there is no memory, there are no names: the walk has all
@@ -28,7 +27,7 @@ void named_free(struct named *named);
 void named_learn(struct named *named, const struct sink_generation *next,
 	const struct sink_generation *before);
 
-/* The switch is over: let workers begin. By the same thread.
+/* The switch is over: let workers begin, after the names of the last time that none has looked at yet. By the same thread.
  *
  * returns  whether there is something to do
  */

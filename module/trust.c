@@ -109,18 +109,20 @@ static void read_serials(struct trust *trust, struct ratchet *out)
 	trust->told_unread = err != SINK_OK;
 }
 
+/* By the highest of every key that counts, whichever has signed: while one key takes over from another, what the older one
+ * has signed before is older all the same. */
 static int check_serial(struct trust *trust, const struct sink_manifest *m, struct sink_why *why)
 {
 	struct ratchet ratchet;
 
 	read_serials(trust, &ratchet);
-	for (unsigned i = 0; i < m->signatures_count; i++) {
+	for (unsigned i = 0; i < sink_keys_count(trust->keys); i++) {
 		char id[SINK_KEY_TEXT];
 		uint64_t highest;
 
-		sink_key_text(m->signatures[i].key, id);
+		sink_key_text(sink_keys_id(trust->keys, i), id);
 		highest = ratchet_of(&ratchet, id);
-		if (sink_keys_know(trust->keys, m->signatures[i].key) && m->serial < highest)
+		if (m->serial < highest)
 			return sink_why(why, SINK_EOLD,
 				"generation %llu is published, which is older than %llu, the "
 				"highest of key %s in %s",

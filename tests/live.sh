@@ -442,6 +442,23 @@ wait "$compiling"
 run lookup -d c live.example
 ok "compact and compile, one behind the other" [ "$status" = 0 ]
 
+what='what somebody took back meanwhile is not folded'
+if strace -qq -o /dev/null true 2>/dev/null; then
+	"$sinkhole" compile -q -d g a.txt
+	printf '+ later.example\n' | "$sinkhole" apply -d g - 2>>err
+	strace -qq -f -o /dev/null -e trace=flock -e inject=flock:delay_enter=1500000 "$sinkhole" compact -d g 2>folding &
+	compacting=$!
+	sleep 0.8
+	is 0 "a rollback while somebody compacts" rollback -d g 1
+	wait "$compacting"
+	status=$?
+	mv folding err
+	ok "$what" all '[ "$status" = 1 ]' 'says "somebody went back meanwhile"' '[ "$(find g -name "tmp-*" | wc -l)" = 0 ]' \
+		'[ "$("$sinkhole" lookup -d g --json later.example | jq -r .action)" = none ]'
+else
+	skip "$what" "strace is not permitted"
+fi
+
 # --- many at once ------------------------------------------------------------------------------------------------------------
 
 workers=()

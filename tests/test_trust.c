@@ -255,12 +255,27 @@ START_TEST(stolen_key_locks_nobody_out)
 	believe(one, two);
 	take(INT64_MAX, one, NULL);
 	ck_assert_int_eq(check(8, one, two), SINK_EOLD); /* as long as it is believed */
-	take(8, two, NULL);
+	ck_assert_int_eq(check(8, two, NULL), SINK_EOLD);
 	believe(two, NULL);
 	restart(false);
+	take(8, two, NULL);
 	ck_assert_uint_eq(trust_highest(trust), 8);
 	take(9, one, two);
 	ck_assert_int_eq(check(8, two, NULL), SINK_EOLD);
+}
+END_TEST
+
+/* While one key takes over from another, what the older one has signed before does not come back. */
+START_TEST(rotation_goes_forward)
+{
+	believe(one, two);
+	take(7, one, NULL);
+	take(10, two, NULL);
+	restart(false);
+	ck_assert_int_eq(check(7, one, NULL), SINK_EOLD);
+	ck_assert_int_eq(check(9, one, NULL), SINK_EOLD);
+	take(11, one, NULL);
+	ck_assert_int_eq(check(10, two, NULL), SINK_EOLD);
 }
 END_TEST
 
@@ -402,6 +417,7 @@ int main(void)
 	tcase_add_test(keys, rotation);
 	tcase_add_test(keys, serials_outlive_a_restart);
 	tcase_add_test(keys, stolen_key_locks_nobody_out);
+	tcase_add_test(keys, rotation_goes_forward);
 	tcase_add_test(keys, damaged_serials);
 	tcase_add_test(keys, linked_serials);
 	tcase_add_test(keys, serials_cannot_be_kept);

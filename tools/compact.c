@@ -10,6 +10,7 @@
 #include "live.h"
 #include "paused.h"
 #include "quantity.h"
+#include "rollback.h"
 #include "say.h"
 #include "scratch.h"
 #include "signing.h"
@@ -119,6 +120,53 @@ static int write_base(struct request *r, const struct sink_db *db, struct sink_w
 	return sink_writer_commit(copying.writer, why, &r->summary);
 }
 
+/* --- what came meanwhile ---------------------------------------------------------------------------- */
+
+/* Live changes that were applied meanwhile lie over what was folded. Not so where somebody went back: what that took back
+ * was folded already. */
+struct meanwhile {
+	const struct request *request;
+	struct sink_live changes;
+	uint64_t
+		first; /* serial of the first generation after the one that was folded; 0: there is none */
+	bool went_back;
+};
+
+static int look_at(void *arg, const struct sink_manifest *manifest)
+{
+	struct meanwhile *m = arg;
+
+	if (manifest->serial <= m->request->before.serial)
+		return SINK_OK;
+	if (m->first == 0)
+		m->first = manifest->serial;
+	if (strncmp(manifest->origin, ROLLBACK_ORIGIN, strlen(ROLLBACK_ORIGIN)) == 0)
+		m->went_back = true;
+	return SINK_OK;
+}
+
+/* Under the publishers' lock. A generation that is pruned already may have been anything. */
+static int take(void *arg, struct sink_span before, struct sink_why *why, struct sink_span *after)
+{
+	struct meanwhile *m = arg;
+	uint64_t next = m->request->before.serial + 1;
+	int err = sink_store_each(m->request->dir, look_at, NULL, m, why);
+
+	if (err)
+		return err;
+	if (m->went_back || (m->first != 0 && m->first != next))
+		return sink_why(why, SINK_EOLD, "%s: somebody went back meanwhile, or may have",
+			m->request->dir);
+	return m->changes.take(m->changes.arg, before, why, after);
+}
+
+static int next(void *arg, struct sink_change *out)
+{
+	struct meanwhile *m = arg;
+
+	return m->changes.next(m->changes.arg, out);
+}
+
 /* --- publishing ------------------------------------------------------------------------------------ */
 
 static int publish(struct request *r, int64_t now, struct sink_why *why)
@@ -132,13 +180,14 @@ static int publish(struct request *r, int64_t now, struct sink_why *why)
 		.tool = "sinkhole " SINK_VERSION,
 		.keep = UINT_MAX, /* nothing is another one than before */
 		.wait = true };
-	struct sink_live changes;
+	struct meanwhile meanwhile = { .request = r };
+	const struct sink_live changes = { .take = take, .next = next, .arg = &meanwhile };
 	struct live *live;
 	int err = live_begin(now, &live);
 
 	if (err)
 		return err;
-	changes = live_of(live);
+	meanwhile.changes = live_of(live);
 	what.live = &changes;
 	signing_fill(&r->signing, &what);
 	err = sink_store_publish(r->dir, &what, why, &r->after);

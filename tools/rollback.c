@@ -6,6 +6,7 @@
 #include "cmd.h"
 #include "data.h"
 #include "paused.h"
+#include "rollback.h"
 #include "say.h"
 #include "serial.h"
 #include "signing.h"
@@ -18,8 +19,6 @@ struct request {
 	uint64_t serial; /* 0: the one before */
 	struct signing signing;
 };
-
-#define AGAIN "rollback to " /* and a serial: the origin of one that is an older one again */
 
 /* What is kept, as far as going back needs it. */
 struct kept {
@@ -41,8 +40,8 @@ static uint64_t original(const struct sink_manifest *m)
 {
 	uint64_t serial;
 
-	if (strncmp(m->origin, AGAIN, strlen(AGAIN)) == 0 &&
-		serial_parse(m->origin + strlen(AGAIN), &serial) && serial < m->serial)
+	if (strncmp(m->origin, ROLLBACK_ORIGIN, strlen(ROLLBACK_ORIGIN)) == 0 &&
+		serial_parse(m->origin + strlen(ROLLBACK_ORIGIN), &serial) && serial < m->serial)
 		return serial;
 	return m->serial;
 }
@@ -181,7 +180,8 @@ static enum status rollback(struct request *r)
 	if (!when_reproducible(&what.time))
 		return usage_error(r->self, "SOURCE_DATE_EPOCH is no number of seconds");
 	/* the original, so that nobody must follow a chain that may have been pruned */
-	snprintf(origin, sizeof origin, AGAIN "%llu", (unsigned long long)original(&chosen));
+	snprintf(origin, sizeof origin, ROLLBACK_ORIGIN "%llu",
+		(unsigned long long)original(&chosen));
 	signing_fill(&r->signing, &what);
 	what.again = r->serial;
 	what.origin = origin;
