@@ -100,6 +100,12 @@ def warm(bed, port):
     return queries
 
 
+def go_to(data, serial):
+    """Publish an older generation again, under the next serial."""
+    subprocess.run([bench.SINKHOLE, "rollback", "-d", str(data), str(serial)], check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+
+
 def row_full(bed):
     """Two bases of ten millions; of the second some cached names are listed besides. From one to the other and back."""
     data = bed.dir / "data-full"
@@ -112,18 +118,16 @@ def row_full(bed):
     bed.up(port)
     kept = bed.dir / "full-kept.txt"
     waits, ends = [], []
-    for _ in range(TIMES):
+    for turn in range(TIMES):
         queries = warm(bed, port)
         listed = set(stale)
         kept.write_text("".join(line for line in queries.read_text().splitlines(True)
                                 if line.split()[0] not in listed))
         load = Load(bed, port, kept, 8)
-        subprocess.run([bench.SINKHOLE, "rollback", "-d", str(data)], check=True, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL)
+        go_to(data, 2 * turn + 1)
         ends.append(last_stale(port, stale, 4))
         waits.append(load.slowest())
-        subprocess.run([bench.SINKHOLE, "rollback", "-d", str(data)], check=True, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL)
+        go_to(data, 2 * turn + 2)
         time.sleep(4)
     bed.stop(child)
     return [("slowest cached query during a full switch from 10 M entries to 10 M others, ms", spread(waits, 1), "100"),
