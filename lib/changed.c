@@ -39,13 +39,9 @@ static void side_end(struct side *side)
 /* Which comes first; one at its end comes last. */
 static int compare(const struct side *a, const struct side *b)
 {
-	const struct schema_block *x = &a->scan.block, *y = &b->scan.block;
-
 	if (a->state || b->state)
 		return (a->state != SINK_OK) - (b->state != SINK_OK);
-	if (x->letter != y->letter)
-		return x->letter < y->letter ? -1 : 1;
-	return scan_compare(schema_block_at(x), schema_block_at(y));
+	return scan_compare_subjects(&a->scan, &b->scan);
 }
 
 static struct sink_span record_of(const struct side *side, uint64_t listing)

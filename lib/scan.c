@@ -17,6 +17,16 @@ int scan_compare(struct sink_span a, struct sink_span b)
 	return order ? order : (a.len > b.len) - (a.len < b.len);
 }
 
+/* Names asked for come before all others, as their letters do. */
+int scan_compare_subjects(const struct scan *a, const struct scan *b)
+{
+	const struct schema_block *x = &a->block, *y = &b->block;
+
+	if (x->letter != y->letter)
+		return x->letter < y->letter ? -1 : 1;
+	return scan_compare(schema_block_at(x), schema_block_at(y));
+}
+
 int scan_begin(struct scan *scan, struct sink_reader *reader)
 {
 	*scan = (struct scan){ .reader = reader };
@@ -117,16 +127,6 @@ static void end(struct sink_walk *w)
 	free(w->listings);
 }
 
-/* Names asked for come before all others, as their letters do. */
-static int compare_places(const struct side *a, const struct side *b)
-{
-	const struct schema_block *x = &a->scan.block, *y = &b->scan.block;
-
-	if (x->letter != y->letter)
-		return x->letter < y->letter ? -1 : 1;
-	return scan_compare(schema_block_at(x), schema_block_at(y));
-}
-
 /* Go on with those that were told.
  *
  * returns  SINK_OK; SINK_ECORRUPT
@@ -155,7 +155,7 @@ static struct side *first(struct sink_walk *w)
 	int order = -1;
 
 	if (w->count == SIDES && !base->state)
-		order = top->state ? 1 : compare_places(top, base);
+		order = top->state ? 1 : scan_compare_subjects(&top->scan, &base->scan);
 	w->passed[0] = order <= 0;
 	w->passed[1] = order >= 0;
 	found = order <= 0 ? top : base;

@@ -34,4 +34,7 @@ void scan_end(struct scan *scan);
 /* Of bytes, in the order of keys: below, equal or above zero. */
 int scan_compare(struct sink_span a, struct sink_span b);
 
+/* Of the subjects that two scans are at, likewise. */
+int scan_compare_subjects(const struct scan *a, const struct scan *b);
+
 #endif

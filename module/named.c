@@ -183,13 +183,7 @@ struct look {
 
 static bool touches(const struct look *look, struct sink_span name, uint16_t type)
 {
-	struct facts facts;
-	const struct verdict_case what = { .facts = &facts, .pass = VERDICT_ON_ANSWER };
-	struct verdict verdict;
-
-	facts_begin(&facts, look->region, type, name);
-	verdict_of_all(look->self, look->env, &what, &verdict);
-	return verdict.touches;
+	return verdict_touches(look->self, look->env, look->region, name, type);
 }
 
 static void remove_set(const struct look *look, struct sink_span name, uint16_t type)

@@ -241,6 +241,18 @@ void verdict_of_all(struct self *self, struct module_env *env, const struct verd
 	decide(self, env, what, false, NULL, out);
 }
 
+bool verdict_touches(struct self *self, struct module_env *env, struct regional *region,
+	struct sink_span name, uint16_t type)
+{
+	struct facts facts;
+	const struct verdict_case what = { .facts = &facts, .pass = VERDICT_ON_ANSWER };
+	struct verdict verdict;
+
+	facts_begin(&facts, region, type, name);
+	verdict_of_all(self, env, &what, &verdict);
+	return verdict.touches;
+}
+
 void verdict_of_client(struct self *self, struct module_env *env, const struct verdict_case *what,
 	const struct comm_reply *client, struct verdict *out)
 {

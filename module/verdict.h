@@ -53,6 +53,14 @@ struct verdict_case {
 void verdict_of_all(struct self *self, struct module_env *env, const struct verdict_case *what,
 	struct verdict *out);
 
+/* Is somebody's answer about this name, for this type of query, changed?
+ *
+ * region   for a moment
+ * cost     as sink_reach_answer()
+ */
+bool verdict_touches(struct self *self, struct module_env *env, struct regional *region,
+	struct sink_span name, uint16_t type);
+
 /* What becomes of it for one client. One that came by a stream is not truncated: PASS.
  *
  * client   NULL: one without an address

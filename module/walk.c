@@ -109,10 +109,7 @@ static bool touches(const struct visit *visit, const struct facts *facts)
 
 static bool name_touches(const struct visit *visit, struct sink_span name, uint16_t type)
 {
-	struct facts facts;
-
-	facts_begin(&facts, visit->region, type, name);
-	return touches(visit, &facts);
+	return verdict_touches(visit->self, visit->env, visit->region, name, type);
 }
 
 /* Entries may be about some query types only. */

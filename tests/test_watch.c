@@ -123,19 +123,22 @@ static struct sink_manifest publish(const char *name)
 	return publish_with(name, NULL);
 }
 
-/* Publish a generation's names again, under another policy. */
-static struct sink_manifest publish_policy(uint64_t serial, const struct sink_policy *policy)
+static struct sink_manifest publish_again(struct sink_publish what)
 {
-	struct sink_publish what = { .origin = "apply --policy",
-		.tool = "test",
-		.wait = true,
-		.again = serial,
-		.policy = policy };
 	struct sink_manifest manifest;
 	struct sink_why why;
 
+	what.tool = "test";
+	what.wait = true;
 	ck_assert_msg(!sink_store_publish(dir, &what, &why, &manifest), "%s", why.text);
 	return manifest;
+}
+
+/* Publish a generation's names again, under another policy. */
+static struct sink_manifest publish_policy(uint64_t serial, const struct sink_policy *policy)
+{
+	return publish_again((struct sink_publish){
+		.origin = "apply --policy", .again = serial, .policy = policy });
 }
 
 static void write_file(const char *path, const void *bytes, size_t len)
@@ -723,16 +726,8 @@ END_TEST
 
 static struct sink_manifest publish_pause(enum sink_pausing pausing, int64_t until)
 {
-	struct sink_publish what = { .origin = "pause",
-		.tool = "test",
-		.wait = true,
-		.pausing = pausing,
-		.pause_until = until };
-	struct sink_manifest manifest;
-	struct sink_why why;
-
-	ck_assert_msg(!sink_store_publish(dir, &what, &why, &manifest), "%s", why.text);
-	return manifest;
+	return publish_again((struct sink_publish){
+		.origin = "pause", .pausing = pausing, .pause_until = until });
 }
 
 /* Said loudly when filtering stops, again when the end is another one, and when it is back. */

@@ -9,7 +9,6 @@
 #include "data.h"
 #include "json.h"
 #include "paused.h"
-#include "quantity.h"
 #include "say.h"
 #include "signing.h"
 #include "text.h"
@@ -187,11 +186,8 @@ static enum status take_option(void *arg, int key, const char *value)
 		r->dir = value;
 		break;
 	case OPT_FOR:
-		if (!quantity_seconds(value, &seconds) || seconds == 0)
-			return usage_error(r->self,
-				"--for is a time from 1s on, such as 10m or 2h, not '%s'", value);
 		r->duration = value;
-		break;
+		return take_for(r->self, value, &seconds);
 	case OPT_END:
 		r->ends = true;
 		break;

@@ -3,6 +3,7 @@
 #define TOOLS_CMD_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "sinkhole/err.h"
 
@@ -85,6 +86,9 @@ enum status take_reason(const struct command *command, const char *value, const 
 
 /* Take the --keep of what publishes: a number of generations. As take_reason(). */
 enum status take_keep(const struct command *command, const char *value, unsigned *out);
+
+/* Take the --for of what ends by itself: a time from 1 s on. As take_reason(). */
+enum status take_for(const struct command *command, const char *value, int64_t *seconds);
 
 /* The status that goes with a code of the library. */
 enum status status_of(int err);

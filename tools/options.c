@@ -157,6 +157,14 @@ enum status take_keep(const struct command *command, const char *value, unsigned
 	return STATUS_DONE;
 }
 
+enum status take_for(const struct command *command, const char *value, int64_t *seconds)
+{
+	return quantity_seconds(value, seconds) && *seconds > 0
+		? STATUS_DONE
+		: usage_error(command, "--for is a time from 1s on, such as 10m or 2h, not '%s'",
+			  value);
+}
+
 static enum status take_view_option(void *arg, int key, const char *value)
 {
 	struct view *view = arg;

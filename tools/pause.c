@@ -8,7 +8,6 @@
 #include "cmd.h"
 #include "data.h"
 #include "paused.h"
-#include "quantity.h"
 #include "say.h"
 #include "signing.h"
 #include "when.h"
@@ -106,11 +105,8 @@ static enum status take_option(void *arg, int key, const char *value)
 		r->dir = value;
 		break;
 	case OPT_FOR:
-		if (!quantity_seconds(value, &r->seconds) || r->seconds == 0)
-			return usage_error(r->self,
-				"--for is a time from 1s on, such as 10m or 2h, not '%s'", value);
 		r->duration = value;
-		break;
+		return take_for(r->self, value, &r->seconds);
 	case OPT_REASON:
 		return take_reason(r->self, value, &r->reason);
 	case OPT_JSON:
