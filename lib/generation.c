@@ -216,6 +216,24 @@ static const struct sink_db *base_of(const struct sink_db *db)
 	return sink_db_base(db) ? sink_db_base(db) : db;
 }
 
+/* An exemption is a rule in front of those of the policy's file. */
+static bool has_policy_of(const struct sink_generation *a, const struct sink_generation *b)
+{
+	return a->manifest.policy_size > 0 && a->manifest.policy_size == b->manifest.policy_size &&
+		memcmp(a->manifest.policy_digest, b->manifest.policy_digest,
+			sizeof a->manifest.policy_digest) == 0 &&
+		a->policy->rules_count == b->policy->rules_count;
+}
+
+bool sink_generation_has_rules_of(const struct sink_generation *a, const struct sink_generation *b)
+{
+	for (size_t kind = 0; kind < SINK_GEO_KINDS; kind++)
+		if (a->geo[kind] != b->geo[kind])
+			return false;
+	return has_policy_of(a, b) && a->manifest.paused_since == b->manifest.paused_since &&
+		a->manifest.paused_until == b->manifest.paused_until;
+}
+
 static int open_db(struct opening *o, struct sink_why *why)
 {
 	const struct sink_generation_options *options = o->options;

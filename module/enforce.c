@@ -9,11 +9,13 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "changed.h"
 #include "clock.h"
 #include "gauge.h"
 #include "greet.h"
 #include "mail.h"
 #include "named.h"
+#include "scope.h"
 #include "self.h"
 #include "sinkhole/current.h"
 #include "sinkhole/err.h"
@@ -21,6 +23,8 @@
 #include "worker.h"
 
 #define SLICE 400 /* us that a worker walks before it looks after its queries again */
+#define NAMES_FIRST \
+	20000 /* us that a walk waits for names; a stream of these must not keep it from ever ending */
 #define HEAR_MAX \
 	20000 /* us to wait for all workers to come by; one may be busy with a control command */
 #define REST 3 /* times as long as a walk took, until the next: so walking never takes over */
@@ -48,12 +52,17 @@ struct enforce {
 	struct self *self;
 	struct walk *walk;
 	struct named *named; /* what goes before the walk */
+	/* Learned before a switch, by the thread that switches, and for whom */
+	struct changed changed;
+	struct scope *learned;
+	const struct sink_generation *next;
 	pthread_mutex_t lock; /* of what follows */
 	enum phase phase;
 	uint64_t wanted,
 		epoch; /* the newest (sink_current_epoch()); the one that this walk is for */
 	int64_t wanted_at, switched_at; /* us, when these were put in use */
 	int64_t called_at, begun_at, walked_at, rest_until; /* us */
+	struct scope *walked, *waiting; /* what this walk is for, and what the next */
 	bool again; /* not every worker had come by: walk once more */
 	struct owed owed; /* a line that is to come */
 	bool quiet; /* none is to come of the walk */
@@ -64,8 +73,19 @@ struct enforce {
 
 /* --- each under the lock --- */
 
+/* What is put in use from now on is for the next walk: workers may come by before it is. */
+static void take_scope(struct enforce *e)
+{
+	struct scope *before = e->walked;
+
+	e->walked = e->waiting;
+	e->waiting = before;
+	scope_clear(e->waiting);
+}
+
 static void call(struct enforce *e, int64_t now)
 {
+	take_scope(e);
 	e->phase = CALLING;
 	e->epoch = e->wanted;
 	e->switched_at = e->wanted_at;
@@ -88,9 +108,11 @@ static void begin_when_heard(struct enforce *e, struct module_env *env, int64_t 
 
 	if (!heard && now - e->called_at < HEAR_MAX)
 		return;
-	if (walk_begin(e->walk, env))
+	if (walk_begin(e->walk, env, e->walked))
 		return; /* no memory: the next call tries again */
 	e->again = !heard;
+	if (e->again)
+		scope_merge(e->waiting, e->walked);
 	e->begun_at = now;
 	e->phase = WALKING;
 }
@@ -187,6 +209,7 @@ static void look_for_import(struct enforce *e, struct module_env *env, int64_t n
 	if (env->alloc->thread_num != 0 || !import || !import_found(import, env->alloc))
 		return;
 	e->quiet = false;
+	e->waiting->whole = true;
 	if (sink_current_epoch(e->self->current))
 		want(e, now);
 }
@@ -211,7 +234,8 @@ static bool on_call(void *arg, struct module_env *env, bool in_line)
 		if (e->phase == WALKING)
 			workers_call(e->self->workers); /* those who had come by too early */
 	}
-	walking = e->phase == WALKING;
+	/* The walk goes on beside the names after a while. */
+	walking = e->phase == WALKING && !(named && clock_us() - e->begun_at < NAMES_FIRST);
 	pthread_mutex_unlock(&e->lock);
 	if (walking) {
 		do
@@ -222,24 +246,37 @@ static bool on_call(void *arg, struct module_env *env, bool in_line)
 			end_walk(e, clock_us());
 		pthread_mutex_unlock(&e->lock);
 	}
-	/* The walk goes on beside the names, or a stream of these would keep it from ever ending. */
 	return more || named;
 }
 
 void enforce_switching(struct enforce *e, const struct sink_generation *next,
 	const struct sink_generation *before)
 {
-	named_learn(e->named, next, before);
+	changed_learn(&e->changed, next, before);
+	scope_clear(e->learned);
+	scope_add(e->learned, &e->changed);
+	e->next = next;
+}
+
+/* What is not a switch that was announced, may have changed anything. */
+static void take_learned(struct enforce *e)
+{
+	if (e->next != sink_current_generation(e->self->current))
+		e->waiting->whole = true;
+	else
+		scope_merge(e->waiting, e->learned);
+	e->next = NULL;
 }
 
 void enforce_switched(struct enforce *e)
 {
 	int64_t now = clock_us();
 
-	if (named_go(e->named))
+	if (e->next && named_go(e->named, &e->changed))
 		workers_call(e->self->workers); /* whether or not a walk has to wait */
 	pthread_mutex_lock(&e->lock);
 	e->quiet = false;
+	take_learned(e);
 	want(e, now);
 	e->owed = (struct owed){ .epoch = e->wanted, .at = now };
 	pthread_mutex_unlock(&e->lock);
@@ -252,6 +289,7 @@ void enforce_turned(struct enforce *e)
 
 	pthread_mutex_lock(&e->lock);
 	e->quiet = true;
+	e->waiting->whole = true;
 	want(e, now);
 	pthread_mutex_unlock(&e->lock);
 }
@@ -282,7 +320,8 @@ void enforce_at_start(struct enforce *e, struct module_env *env)
 	struct walk_count count;
 	int64_t began = clock_us();
 
-	if (sink_current_serial(e->self->current) == 0 || walk_begin(e->walk, env))
+	e->walked->whole = true;
+	if (sink_current_serial(e->self->current) == 0 || walk_begin(e->walk, env, e->walked))
 		return;
 	while (walk_on(e->walk, e->self, env, SLICE))
 		;
@@ -292,6 +331,25 @@ void enforce_at_start(struct enforce *e, struct module_env *env)
 	log_info("sinkhole: " ENFORCED, (unsigned long long)sink_current_serial(e->self->current),
 		seconds(clock_us() - began), seconds(clock_us() - began), count.sets,
 		count.messages);
+}
+
+static int scopes_new(struct enforce *e)
+{
+	e->learned = calloc(1, sizeof *e->learned);
+	e->walked = calloc(1, sizeof *e->walked);
+	e->waiting = calloc(1, sizeof *e->waiting);
+	return e->learned && e->walked && e->waiting ? SINK_OK : SINK_ENOMEM;
+}
+
+static void free_parts(struct enforce *e)
+{
+	walk_free(e->walk);
+	named_free(e->named);
+	changed_free(&e->changed);
+	free(e->learned);
+	free(e->walked);
+	free(e->waiting);
+	free(e);
 }
 
 int enforce_new(struct self *self, struct enforce **out)
@@ -304,9 +362,10 @@ int enforce_new(struct self *self, struct enforce **out)
 	err = walk_new(&e->walk);
 	if (!err)
 		err = named_new(&e->named);
+	if (!err)
+		err = scopes_new(e);
 	if (err) {
-		walk_free(e->walk);
-		free(e);
+		free_parts(e);
 		return err;
 	}
 	pthread_mutex_init(&e->lock, NULL); /* cannot fail without attributes */
@@ -320,8 +379,6 @@ void enforce_free(struct enforce *e)
 {
 	if (!e)
 		return;
-	walk_free(e->walk);
-	named_free(e->named);
 	pthread_mutex_destroy(&e->lock);
-	free(e);
+	free_parts(e);
 }

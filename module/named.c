@@ -1,4 +1,4 @@
-/* named.c - names wait in wire form behind each other, an octet of length before each; workers take a few at a time. */
+/* named.c - names wait in a list; workers take a few at a time, and look for all that may be cached of these at once. */
 #include "named.h"
 
 #include <pthread.h>
@@ -6,169 +6,92 @@
 #include <stdlib.h>
 
 #include "clock.h"
-#include "sinkhole/generation.h"
+#include "peek.h"
+#include "sinkhole/err.h"
 #include "ub.h"
 #include "verdict.h"
 
-#define NAMES_MAX 100000 /* of more names the walk is as fast */
 #define TAKEN 8 /* names at a time */
-
-/* Names in a buffer. */
-struct list {
-	uint8_t *octets;
-	size_t len, room;
-	size_t count;
-};
-
-#define ROUNDS 2 /* in which each name is looked at */
+#define TYPES 8 /* looked for in a round, at most */
+#define ROUNDS 4 /* in which each name is looked at */
 
 struct named {
-	struct list learned; /* before the switch; the thread's that switches */
 	pthread_mutex_t lock; /* of what follows */
-	struct list list;
+	struct changed list;
 	size_t at
-		[ROUNDS]; /* octets of it that were taken, in each round; the later one begins when the first is over */
+		[ROUNDS]; /* octets of it that were taken, in each round; a later one begins when the one before is over */
 	atomic_ulong sets, messages; /* removed */
 };
 
-/* What is cached of nearly every name comes first. */
-static const uint16_t types[][6] = {
-	{ LDNS_RR_TYPE_A, LDNS_RR_TYPE_AAAA, LDNS_RR_TYPE_CNAME, LDNS_RR_TYPE_HTTPS },
-	{ LDNS_RR_TYPE_DNAME, LDNS_RR_TYPE_SVCB, LDNS_RR_TYPE_TXT, LDNS_RR_TYPE_MX, LDNS_RR_TYPE_NS,
-		LDNS_RR_TYPE_SRV },
-};
-
-_Static_assert(sizeof types / sizeof types[0] == ROUNDS, "a round has no types");
-#define EACH (sizeof types[0] / sizeof types[0][0])
-
-/* --- learning --- */
-
-static bool make_room(struct list *list, size_t len)
-{
-	size_t room = list->room ? list->room : 4096;
-	uint8_t *octets;
-
-	while (room - list->len < len)
-		room *= 2;
-	if (room == list->room)
-		return true;
-	octets = realloc(list->octets, room);
-	if (!octets)
-		return false;
-	list->octets = octets;
-	list->room = room;
-	return true;
-}
-
-static int put(struct list *list, const uint8_t *name, size_t len)
-{
-	if (list->count == NAMES_MAX)
-		return SINK_ETOOLONG;
-	if (!make_room(list, 1 + len))
-		return SINK_ENOMEM;
-	list->octets[list->len++] = (uint8_t)len;
-	memcpy(list->octets + list->len, name, len);
-	list->len += len;
-	list->count++;
-	return SINK_OK;
-}
-
-/* What is listed otherwise than by a name that is asked for has no name that could be looked for. */
-static int learn(void *arg, const struct sink_subject *subject)
-{
-	uint8_t wire[SINK_WIRE_MAX];
-
-	if (subject->trigger != SINK_TRIGGER_QNAME)
-		return SINK_OK;
-	return put(arg, wire, sink_name_to_wire(&subject->name, wire));
-}
-
-void named_learn(struct named *named, const struct sink_generation *next,
-	const struct sink_generation *before)
-{
-	named->learned.len = named->learned.count = 0;
-	if (!before ||
-		sink_db_changed(sink_generation_db(next), sink_generation_db(before), learn,
-			&named->learned))
-		named->learned.len = named->learned.count = 0;
-}
-
 /* --- handing over --- */
 
-static void clear(struct list *list)
+static void begin_again(struct named *named)
 {
-	list->len = list->count = 0;
+	memset(named->at, 0, sizeof named->at);
 }
 
-/* Names that had their first look. Their rarer types are left to the walk when new names come. */
-static void drop_taken(struct named *named)
+/* Mostly nothing waits any more: then the lists change places, so that no worker waits for this. Of names that had their
+ * first look the rarer types are left to the walk when new names come; and so are new names of which there are too many. */
+bool named_go(struct named *named, struct changed *changed)
 {
-	struct list *list = &named->list;
-	size_t taken = named->at[0];
-
-	for (size_t at = 0; at < taken; at += 1u + list->octets[at])
-		list->count--;
-	list->len -= taken;
-	if (list->len > 0)
-		memmove(list->octets, list->octets + taken, list->len);
-	named->at[0] = named->at[1] = 0;
-}
-
-/* Behind those that wait still; of too many the new ones are left to the walk. */
-static void append(struct list *to, const struct list *from)
-{
-	if (to->count + from->count > NAMES_MAX || !make_room(to, from->len))
-		return;
-	memcpy(to->octets + to->len, from->octets, from->len);
-	to->len += from->len;
-	to->count += from->count;
-}
-
-/* Mostly nothing waits any more: then the lists change places, so that no worker waits for this. */
-bool named_go(struct named *named)
-{
-	struct list learned = named->learned;
+	struct changed *list = &named->list, before;
 	bool any;
 
 	pthread_mutex_lock(&named->lock);
-	if (named->at[0] == named->list.len && learned.count > 0) {
-		named->learned = named->list;
-		named->list = learned;
-		named->at[0] = named->at[1] = 0;
-	} else if (learned.count > 0) {
-		drop_taken(named);
-		append(&named->list, &learned);
+	if (named->at[0] == list->len && changed->len > 0) {
+		before = *list;
+		*list = *changed;
+		*changed = before;
+		begin_again(named);
+	} else if (changed->len > 0) {
+		changed_drop(list, named->at[0]);
+		begin_again(named);
+		changed_append(list, changed);
 	}
-	any = named->at[0] < named->list.len;
+	any = named->at[0] < list->len;
 	pthread_mutex_unlock(&named->lock);
-	clear(&named->learned);
 	return any;
 }
 
-/* Octets of names, and which types of them are looked for. */
+/* Names that a worker has taken, each with the one below it that people ask for. */
 struct taken {
-	size_t len;
 	unsigned round;
-	uint8_t octets[TAKEN * (1 + SINK_WIRE_MAX)];
+	size_t count;
+	size_t len[2 * TAKEN];
+	uint8_t octets[2 * TAKEN][SINK_WIRE_MAX];
 };
+
+static void add(struct taken *taken, struct sink_span name)
+{
+	static const uint8_t www[] = { 3, 'w', 'w', 'w' };
+	uint8_t *below = taken->octets[taken->count + 1];
+
+	memcpy(taken->octets[taken->count], name.at, name.len);
+	taken->len[taken->count++] = name.len;
+	if (name.len + sizeof www > SINK_WIRE_MAX)
+		return;
+	memcpy(below, www, sizeof www);
+	memcpy(below + sizeof www, name.at, name.len);
+	taken->len[taken->count++] = name.len + sizeof www;
+}
 
 /* returns  false: there are none left */
 static bool take(struct named *named, struct taken *taken)
 {
-	const struct list *list = &named->list;
-	size_t *at, from, count = 0;
+	const struct changed *list = &named->list;
+	unsigned round = 0;
 
+	taken->count = 0;
 	pthread_mutex_lock(&named->lock);
-	taken->round = named->at[0] == list->len;
-	at = &named->at[taken->round];
-	from = *at;
-	while (*at < list->len && count++ < TAKEN)
-		*at += 1u + list->octets[*at];
-	taken->len = *at - from;
-	if (taken->len > 0)
-		memcpy(taken->octets, list->octets + from, taken->len);
+	while (round < ROUNDS - 1 && named->at[round] == list->len)
+		round++;
+	for (unsigned i = 0; i < TAKEN && named->at[round] < list->len; i++) {
+		add(taken, changed_name(list, named->at[round]));
+		named->at[round] = changed_after(list, named->at[round]);
+	}
 	pthread_mutex_unlock(&named->lock);
-	return taken->len > 0;
+	taken->round = round;
+	return taken->count > 0;
 }
 
 /* --- removing --- */
@@ -181,69 +104,168 @@ struct look {
 	bool types; /* a rule is about some query types */
 };
 
-static bool touches(const struct look *look, struct sink_span name, uint16_t type)
+/* A key of one of the caches. */
+struct key {
+	struct sink_span name;
+	uint16_t type, flags;
+};
+
+struct kind { /* of cache */
+	struct slabhash *(*cache)(const struct module_env *env);
+	hashvalue_type (*hash)(const struct key *key);
+	void (*remove)(const struct look *look, const struct key *key);
+	unsigned ways; /* in which one type is kept: without CD, and with */
+};
+
+static struct slabhash *cache_of_sets(const struct module_env *env)
 {
-	return verdict_touches(look->self, look->env, look->region, name, type);
+	return &env->rrset_cache->table;
 }
 
-static void remove_set(const struct look *look, struct sink_span name, uint16_t type)
+static hashvalue_type hash_of_set(const struct key *key)
+{
+	struct packed_rrset_key set = {
+		.dname = verdict_octets(key->name),
+		.dname_len = key->name.len,
+		.type = htons(key->type),
+		.rrset_class = htons(LDNS_RR_CLASS_IN),
+	};
+
+	return rrset_key_hash(&set);
+}
+
+/* At time 0 nothing has expired: what has is served by serve-expired. */
+static void remove_set(const struct look *look, const struct key *key)
 {
 	struct rrset_cache *cache = look->env->rrset_cache;
-	/* at time 0 nothing has expired: what has is served by serve-expired */
-	struct ub_packed_rrset_key *set = rrset_cache_lookup(cache, verdict_octets(name), name.len,
-		type, LDNS_RR_CLASS_IN, 0, 0, 0);
+	uint8_t *name = verdict_octets(key->name);
+	struct ub_packed_rrset_key *set = rrset_cache_lookup(cache, name, key->name.len, key->type,
+		LDNS_RR_CLASS_IN, 0, 0, 0);
 
 	if (!set)
 		return;
 	lock_rw_unlock(&set->entry.lock);
-	rrset_cache_remove(cache, verdict_octets(name), name.len, type, LDNS_RR_CLASS_IN, 0);
+	rrset_cache_remove(cache, name, key->name.len, key->type, LDNS_RR_CLASS_IN, 0);
 	atomic_fetch_add_explicit(&look->named->sets, 1, memory_order_relaxed);
 }
 
-/* That there is no such name, or no such record, has no set of its own. */
-static void remove_message(const struct look *look, struct sink_span name, uint16_t type,
-	uint16_t flags)
+static struct slabhash *cache_of_messages(const struct module_env *env)
 {
-	struct msgreply_entry *entry = msg_cache_lookup(look->env, verdict_octets(name), name.len,
-		type, LDNS_RR_CLASS_IN, flags, 0, 0);
+	return env->msg_cache;
+}
+
+static hashvalue_type hash_of_message(const struct key *key)
+{
+	struct query_info asked = {
+		.qname = verdict_octets(key->name),
+		.qname_len = key->name.len,
+		.qtype = key->type,
+		.qclass = LDNS_RR_CLASS_IN,
+	};
+
+	return query_info_hash(&asked, key->flags);
+}
+
+/* That there is no such name, or no such record, has no set of its own. */
+static void remove_message(const struct look *look, const struct key *key)
+{
+	uint8_t *name = verdict_octets(key->name);
+	struct msgreply_entry *entry = msg_cache_lookup(look->env, name, key->name.len, key->type,
+		LDNS_RR_CLASS_IN, key->flags, 0, 0);
 
 	if (!entry)
 		return;
 	lock_rw_unlock(&entry->entry.lock);
-	msg_cache_remove(look->env, verdict_octets(name), name.len, type, LDNS_RR_CLASS_IN, flags);
+	msg_cache_remove(look->env, name, key->name.len, key->type, LDNS_RR_CLASS_IN, key->flags);
 	atomic_fetch_add_explicit(&look->named->messages, 1, memory_order_relaxed);
 }
 
-/* What the generation in use does not change may stay. An entry may be about some query types, as a rule may; but a name
- * that is touched for the first of them and no rule asks for types mostly is for all. */
-static void look_at(const struct look *look, struct sink_span name, unsigned round)
+static const struct kind sets = { cache_of_sets, hash_of_set, remove_set, 1 };
+static const struct kind messages = { cache_of_messages, hash_of_message, remove_message, 2 };
+
+/* Of all names first what is cached of nearly every one, and kills the answers of aliases. */
+static const struct round {
+	const struct kind *kind;
+	uint16_t types[TYPES]; /* up to a 0 */
+} rounds[] = {
+	{ &sets, { LDNS_RR_TYPE_A, LDNS_RR_TYPE_AAAA, LDNS_RR_TYPE_CNAME } },
+	{ &messages, { LDNS_RR_TYPE_A, LDNS_RR_TYPE_AAAA, LDNS_RR_TYPE_HTTPS } },
+	{ &sets,
+		{ LDNS_RR_TYPE_HTTPS, LDNS_RR_TYPE_DNAME, LDNS_RR_TYPE_SVCB, LDNS_RR_TYPE_TXT,
+			LDNS_RR_TYPE_MX, LDNS_RR_TYPE_NS, LDNS_RR_TYPE_SRV } },
+	{ &messages,
+		{ LDNS_RR_TYPE_CNAME, LDNS_RR_TYPE_DNAME, LDNS_RR_TYPE_SVCB, LDNS_RR_TYPE_TXT,
+			LDNS_RR_TYPE_MX, LDNS_RR_TYPE_NS, LDNS_RR_TYPE_SRV } },
+};
+
+_Static_assert(sizeof rounds / sizeof rounds[0] == ROUNDS, "rounds are as many as are counted");
+
+#define KEYS (2 * TAKEN * TYPES * 2)
+
+/* All that is looked for at once. */
+struct batch {
+	size_t count;
+	struct key keys[KEYS];
+	struct peek peeks[KEYS];
+};
+
+/* Most types have one place in the cache for both ways. */
+static void add_key(struct batch *batch, const struct kind *kind, struct sink_span name,
+	uint16_t type)
 {
-	bool all = !look->types && touches(look, name, types[round][0]);
+	size_t first = batch->count;
 
-	for (size_t i = 0; i < EACH && types[round][i]; i++) {
-		uint16_t type = types[round][i];
+	for (unsigned way = 0; way < kind->ways; way++) {
+		const struct key key = { name, type, way ? BIT_CD : 0 };
+		hashvalue_type hash = kind->hash(&key);
 
-		if (!all && !touches(look, name, type))
+		if (way > 0 && hash == batch->peeks[first].hash)
 			continue;
-		remove_set(look, name, type);
-		remove_message(look, name, type, 0);
-		remove_message(look, name, type, BIT_CD);
+		batch->keys[batch->count] = key;
+		batch->peeks[batch->count++].hash = hash;
 	}
-	regional_free_all(look->region);
 }
 
-/* And the one below it that people ask for. */
-static void look_at_both(const struct look *look, struct sink_span name, unsigned round)
+static void add_keys(struct batch *batch, const struct taken *taken)
 {
-	static const uint8_t www[] = { 3, 'w', 'w', 'w' };
-	uint8_t below[sizeof www + SINK_WIRE_MAX];
+	const struct round *round = &rounds[taken->round];
 
-	look_at(look, name, round);
-	if (name.len + sizeof www > SINK_WIRE_MAX)
-		return;
-	memcpy(below, www, sizeof www);
-	memcpy(below + sizeof www, name.at, name.len);
-	look_at(look, sink_span(below, sizeof www + name.len), round);
+	batch->count = 0;
+	for (size_t i = 0; i < taken->count; i++)
+		for (size_t t = 0; t < TYPES && round->types[t]; t++)
+			add_key(batch, round->kind, sink_span(taken->octets[i], taken->len[i]),
+				round->types[t]);
+}
+
+/* What the generation in use does not change may stay. An entry may be about some query types, as a rule may; but a name
+ * that is touched for one of them and no rule asks for types mostly is for all. */
+static bool touches(const struct look *look, const struct key *key)
+{
+	bool touched = verdict_touches(look->self, look->env, look->region, key->name, key->type);
+
+	regional_free_all(look->region);
+	return touched;
+}
+
+static void look_at(const struct look *look, const struct taken *taken, struct batch *batch)
+{
+	const struct kind *kind = rounds[taken->round].kind;
+	const uint8_t *touched = NULL;
+
+	add_keys(batch, taken);
+	peek_all(kind->cache(look->env), batch->peeks, batch->count);
+	for (size_t i = 0; i < batch->count; i++) {
+		const struct key *key = &batch->keys[i];
+
+		if (!batch->peeks[i].there)
+			continue;
+		if (look->types || touched != key->name.at) {
+			if (!touches(look, key))
+				continue;
+			touched = key->name.at;
+		}
+		kind->remove(look, key);
+	}
 }
 
 bool named_on(struct named *named, struct self *self, struct module_env *env, unsigned budget)
@@ -251,6 +273,7 @@ bool named_on(struct named *named, struct self *self, struct module_env *env, un
 	struct look look = { .named = named, .self = self, .env = env };
 	int64_t end = clock_us() + budget;
 	struct taken taken;
+	struct batch batch;
 	bool more;
 
 	while ((more = take(named, &taken))) {
@@ -260,9 +283,7 @@ bool named_on(struct named *named, struct self *self, struct module_env *env, un
 		}
 		if (!look.region)
 			break; /* the walk has them, too */
-		for (size_t at = 0; at < taken.len; at += 1u + taken.octets[at])
-			look_at_both(&look, sink_span(taken.octets + at + 1, taken.octets[at]),
-				taken.round);
+		look_at(&look, &taken, &batch);
 		if (clock_us() >= end)
 			break;
 	}
@@ -297,7 +318,6 @@ void named_free(struct named *named)
 	if (!named)
 		return;
 	pthread_mutex_destroy(&named->lock);
-	free(named->list.octets);
-	free(named->learned.octets);
+	changed_free(&named->list);
 	free(named);
 }

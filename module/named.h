@@ -8,10 +8,10 @@
 
 #include <stdbool.h>
 
+#include "changed.h"
 #include "walk.h"
 
 struct named;
-struct sink_generation;
 
 /* returns  SINK_OK; SINK_ENOMEM */
 int named_new(struct named **out);
@@ -19,19 +19,13 @@ int named_new(struct named **out);
 /* When no worker is left. NULL is fine. */
 void named_free(struct named *named);
 
-/* Learn what will be another: before the switch, while both generations are there. By the thread that switches.
+/* A switch is over: let workers begin with what has changed, after the names of the last time that none has looked at yet.
+ * By the thread that switches.
  *
- * before   NULL: there was none
- * cost     a walk over two deltas. Where these do not tell, or there is no memory, there are no names: the walk has all
- */
-void named_learn(struct named *named, const struct sink_generation *next,
-	const struct sink_generation *before);
-
-/* The switch is over: let workers begin, after the names of the last time that none has looked at yet. By the same thread.
- *
+ * changed  taken; what is left there is of no use but to learn the next in
  * returns  whether there is something to do
  */
-bool named_go(struct named *named);
+bool named_go(struct named *named, struct changed *changed);
 
 /* Look at some names. Any worker.
  *

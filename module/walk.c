@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "clock.h"
+#include "scope.h"
 #include "sinkhole/err.h"
 #include "verdict.h"
 
@@ -46,6 +47,7 @@ struct walk {
 	pthread_mutex_t lock; /* of which slab is whose */
 	size_t count, room;
 	struct slab *slabs;
+	const struct scope *scope; /* for who has a slab */
 	atomic_size_t left; /* slabs that are not over */
 	atomic_ulong sets, messages; /* removed */
 };
@@ -58,7 +60,13 @@ typedef void copy_fn(const struct lruhash_entry *entry, struct key *out);
 struct visit;
 typedef void visit_fn(const struct visit *visit, struct key *key);
 
+/* Ask for the memory of an entry and its key, which are parts of one structure. */
+typedef void fetch_fn(const struct lruhash_entry *entry);
+typedef const uint8_t *name_fn(const struct lruhash_entry *entry);
+
 struct kind {
+	fetch_fn *fetch;
+	name_fn *name;
 	copy_fn *copy;
 	visit_fn *visit;
 };
@@ -69,6 +77,24 @@ static void copy_name(struct key *out, const uint8_t *name, size_t len)
 	memcpy(out->name, name, out->len);
 }
 
+/* A line of the processor's cache has 64 octets. */
+static void fetch_lines(const void *from, const void *to)
+{
+	for (const char *at = from; at < (const char *)to; at += 64)
+		__builtin_prefetch(at);
+	__builtin_prefetch((const char *)to - 1);
+}
+
+static void fetch_set(const struct lruhash_entry *entry)
+{
+	fetch_lines(&entry->overflow_next, (const struct ub_packed_rrset_key *)entry + 1);
+}
+
+static const uint8_t *name_of_set(const struct lruhash_entry *entry)
+{
+	return ((struct ub_packed_rrset_key *)entry->key)->rk.dname;
+}
+
 static void copy_set(const struct lruhash_entry *entry, struct key *out)
 {
 	const struct packed_rrset_key *key = &((struct ub_packed_rrset_key *)entry->key)->rk;
@@ -77,6 +103,18 @@ static void copy_set(const struct lruhash_entry *entry, struct key *out)
 	out->class = ntohs(key->rrset_class);
 	out->flags = key->flags;
 	copy_name(out, key->dname, key->dname_len);
+}
+
+static void fetch_message(const struct lruhash_entry *entry)
+{
+	const char *whole = (const char *)entry - offsetof(struct msgreply_entry, entry);
+
+	fetch_lines(whole, entry + 1);
+}
+
+static const uint8_t *name_of_message(const struct lruhash_entry *entry)
+{
+	return ((struct msgreply_entry *)entry->key)->key.qname;
 }
 
 static void copy_message(const struct lruhash_entry *entry, struct key *out)
@@ -109,7 +147,8 @@ static bool touches(const struct visit *visit, const struct facts *facts)
 
 static bool name_touches(const struct visit *visit, struct sink_span name, uint16_t type)
 {
-	return verdict_touches(visit->self, visit->env, visit->region, name, type);
+	return scope_has(visit->walk->scope, name) &&
+		verdict_touches(visit->self, visit->env, visit->region, name, type);
 }
 
 /* Entries may be about some query types only. */
@@ -132,6 +171,11 @@ static bool touches_any_type(const struct visit *visit, struct sink_span name)
 	return false;
 }
 
+static bool is_alias(uint16_t type)
+{
+	return type == LDNS_RR_TYPE_CNAME || type == LDNS_RR_TYPE_DNAME;
+}
+
 /* An alias of a blocked name whose target has no records at all would stand on its own. */
 static bool leads_to_blocked(const struct visit *visit, struct key *key)
 {
@@ -139,7 +183,7 @@ static bool leads_to_blocked(const struct visit *visit, struct key *key)
 	struct sink_span target;
 	uint8_t copy[SINK_WIRE_MAX];
 
-	if (key->type != LDNS_RR_TYPE_CNAME && key->type != LDNS_RR_TYPE_DNAME)
+	if (!is_alias(key->type))
 		return false;
 	/* At time 0 nothing has expired: what has is still served by serve-expired. */
 	set = rrset_cache_lookup(visit->env->rrset_cache, key->name, key->len, key->type,
@@ -151,7 +195,17 @@ static bool leads_to_blocked(const struct visit *visit, struct key *key)
 		target.len = 0;
 	memcpy(copy, target.at, target.len);
 	lock_rw_unlock(&set->entry.lock);
-	return target.len > 0 && touches_any_type(visit, sink_span(copy, target.len));
+	target.at = copy;
+	return target.len > 0 && scope_has(visit->walk->scope, target) &&
+		touches_any_type(visit, target);
+}
+
+/* An alias that was let pass let pass what it leads to, however far: the scope has the alias, and nothing of what is
+ * behind it need have changed. Mostly such an answer is not stored (doc/DECISIONS.md), but nothing here shall rest on that. */
+static bool may_have_passed(const struct visit *visit, const struct key *key)
+{
+	return is_alias(key->type) && !visit->walk->scope->whole &&
+		scope_has(visit->walk->scope, sink_span(key->name, key->len));
 }
 
 /* A message can be used only while each record set that it refers to is there: removing one kills
@@ -159,7 +213,7 @@ static bool leads_to_blocked(const struct visit *visit, struct key *key)
 static void visit_set(const struct visit *visit, struct key *key)
 {
 	if (!name_touches(visit, sink_span(key->name, key->len), key->type) &&
-		!leads_to_blocked(visit, key))
+		!may_have_passed(visit, key) && !leads_to_blocked(visit, key))
 		return;
 	rrset_cache_remove(visit->env->rrset_cache, key->name, key->len, key->type, key->class,
 		key->flags);
@@ -236,22 +290,23 @@ static void visit_message(const struct visit *visit, struct key *key)
 	atomic_fetch_add_explicit(&visit->walk->messages, 1, memory_order_relaxed);
 }
 
-static const struct kind sets = { copy_set, visit_set };
-static const struct kind messages = { copy_message, visit_message };
+static const struct kind sets = { fetch_set, name_of_set, copy_set, visit_set };
+static const struct kind messages = { fetch_message, name_of_message, copy_message, visit_message };
 
 /* --- one step --- */
 
-/* The time goes into waiting for memory, so all of it is asked for before any is used. */
-static void fetch(const struct lruhash *table, size_t from, size_t to)
+/* The time goes into waiting for memory, so all of it is asked for before any is used: an entry with its key, then the
+ * name. */
+static void fetch(const struct slab *slab, size_t from, size_t to)
 {
-	for (size_t bin = from; bin < to; bin++)
-		__builtin_prefetch(table->array[bin].overflow_list);
-	for (size_t bin = from; bin < to; bin++) {
-		const struct lruhash_entry *entry = table->array[bin].overflow_list;
+	const struct lruhash_bin *bins = slab->table->array;
 
-		if (entry)
-			__builtin_prefetch(entry->key);
-	}
+	for (size_t bin = from; bin < to; bin++)
+		if (bins[bin].overflow_list)
+			slab->kind->fetch(bins[bin].overflow_list);
+	for (size_t bin = from; bin < to; bin++)
+		if (bins[bin].overflow_list)
+			__builtin_prefetch(slab->kind->name(bins[bin].overflow_list));
 }
 
 /* A bin is copied whole or not at all, but for one that no batch has room for.
@@ -289,7 +344,7 @@ static void copy_bins(struct slab *slab, struct batch *batch)
 	batch->count = 0;
 	lock_quick_lock(&table->lock);
 	end = slab->bin + BINS < table->size ? slab->bin + BINS : table->size;
-	fetch(table, slab->bin, end);
+	fetch(slab, slab->bin, end);
 	while (slab->bin < end && copy_bin(slab, batch))
 		slab->bin++;
 	slab->over = slab->bin >= table->size;
@@ -398,7 +453,7 @@ static int make_room(struct walk *walk, size_t count)
 }
 
 /* Under the lock: a worker may be looking for a slab of the last walk still. */
-int walk_begin(struct walk *walk, const struct module_env *env)
+int walk_begin(struct walk *walk, const struct module_env *env, const struct scope *scope)
 {
 	struct slabhash *record_sets = &env->rrset_cache->table;
 	int err;
@@ -407,6 +462,7 @@ int walk_begin(struct walk *walk, const struct module_env *env)
 	err = make_room(walk, record_sets->size + env->msg_cache->size);
 	if (!err) {
 		walk->count = 0;
+		walk->scope = scope;
 		add(walk, &sets, record_sets);
 		add(walk, &messages, env->msg_cache);
 		atomic_store(&walk->sets, 0);

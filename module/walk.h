@@ -7,6 +7,7 @@
 
 #include "ub.h"
 
+struct scope;
 struct self;
 struct walk;
 
@@ -23,9 +24,10 @@ void walk_free(struct walk *walk);
 /* Begin at the beginning, when the last walk is over; a worker may still be looking for work in it.
  *
  * env      for its caches
+ * scope    what of them may have changed; lives, and stays as it is, until the walk is over
  * returns  SINK_OK; SINK_ENOMEM
  */
-int walk_begin(struct walk *walk, const struct module_env *env);
+int walk_begin(struct walk *walk, const struct module_env *env, const struct scope *scope);
 
 /* Walk on for some time. Any worker.
  *

@@ -304,6 +304,35 @@ START_TEST(allowing_is_a_rule_in_front)
 }
 END_TEST
 
+/* What lies over a base makes no other rules, but for the first exemption, which is one. */
+START_TEST(knows_the_same_rules)
+{
+	struct sink_manifest first = publish_name("evil.example", NOTHING), paused;
+	struct sink_manifest second =
+		publish_change((struct change){ .name = "new.example", .source = "x" });
+	struct sink_manifest third = publish_change((struct change){
+		.name = "evil.example", .source = SINK_SOURCE_ALLOW });
+	struct sink_manifest fourth = publish_policy(0, NOTHING, SINK_ACTION_NODATA);
+	struct sink_generation *a = open_it(&first, NULL), *b = open_it(&second, a);
+	struct sink_generation *c = open_it(&third, b), *d = open_it(&fourth, c), *e;
+
+	paused = second;
+	paused.paused_since = 1;
+	paused.paused_until = SINK_PAUSED_OPEN;
+	e = open_it(&paused, b);
+	ck_assert(sink_generation_has_rules_of(a, a));
+	ck_assert(sink_generation_has_rules_of(b, a) && sink_generation_has_rules_of(a, b));
+	ck_assert(!sink_generation_has_rules_of(c, b) && !sink_generation_has_rules_of(b, c));
+	ck_assert(!sink_generation_has_rules_of(d, c));
+	ck_assert(!sink_generation_has_rules_of(e, b) && !sink_generation_has_rules_of(b, e));
+	sink_generation_close(a);
+	sink_generation_close(b);
+	sink_generation_close(c);
+	sink_generation_close(d);
+	sink_generation_close(e);
+}
+END_TEST
+
 /* One made of parts has no manifest to be compared with. */
 START_TEST(shares_nothing_with_parts)
 {
@@ -314,6 +343,7 @@ START_TEST(shares_nothing_with_parts)
 	ck_assert_int_eq(sink_store_open(room, &first, SINK_MAP_SEALED, NULL, NULL, &db), SINK_OK);
 	parts = generation_of(db, &sink_policy_default);
 	ck_assert(!sink_generation_is_stale(parts));
+	ck_assert(!sink_generation_has_rules_of(parts, parts));
 	opened = open_it(&first, parts);
 	ck_assert_ptr_ne(sink_generation_db(opened), db);
 	sink_generation_close(parts);
@@ -335,6 +365,9 @@ START_TEST(shares_geo_files)
 	ck_assert_uint_eq(find(a, SINK_GEO_COUNTRY, "192.0.2.1"), france);
 	ck_assert_uint_eq(find(a, SINK_GEO_ASN, "203.0.113.1"), bad_host);
 	b = open_it(&second, a);
+	c = open_it(&second, b);
+	ck_assert(sink_generation_has_rules_of(b, c));
+	sink_generation_close(c);
 	for (int kind = 0; kind < SINK_GEO_KINDS; kind++)
 		ck_assert_ptr_eq(sink_generation_geo(a, (enum sink_geo_kind)kind),
 			sink_generation_geo(b, (enum sink_geo_kind)kind));
@@ -342,6 +375,7 @@ START_TEST(shares_geo_files)
 	put_geo("country-flat", country);
 	ck_assert(sink_generation_is_stale(b));
 	c = open_it(&second, b);
+	ck_assert(!sink_generation_has_rules_of(b, c));
 	ck_assert_ptr_ne(sink_generation_geo(b, SINK_GEO_COUNTRY),
 		sink_generation_geo(c, SINK_GEO_COUNTRY));
 	ck_assert_ptr_eq(sink_generation_geo(b, SINK_GEO_ASN),
@@ -606,6 +640,7 @@ int main(void)
 	tcase_add_test(tests, shares_nothing_with_parts);
 	tcase_add_test(tests, shares_the_base_of_deltas);
 	tcase_add_test(tests, allowing_is_a_rule_in_front);
+	tcase_add_test(tests, knows_the_same_rules);
 	tcase_add_test(tests, shares_geo_files);
 	tcase_add_loop_test(tests, neutral_rules, 0, LENGTH(states));
 	tcase_add_test(tests, refuses);

@@ -19,6 +19,8 @@ policy:
   - {rule: soft, match: {category: soft}, action: refused}
   - {rule: rest, match: {}, action: nxdomain}
 """
+CHAIN = "first CNAME second\nsecond CNAME third\nthird CNAME alias\n"
+FIRST = "first.clean.test"  # three names before the alias
 CLEAN, ALIAS, EVIL = "www.clean.test", "alias.clean.test", "www.evil.test"  # the second leads to the first
 
 
@@ -83,6 +85,18 @@ def answers_otherwise(tap, lab, resolvers, store):
     tap.same(codes(resolvers, EVIL), {"NXDOMAIN"}, "until it is taken off")
 
 
+def uncovers(tap, lab, resolvers, store):
+    """What let an alias pass let pass what it leads to. When it goes, nothing that was changed is listed."""
+    change(lab, resolvers, store, "+ %s category=malware" % CLEAN, "+ other.test source=ours action=pass")
+    tap.same(codes(resolvers, FIRST), {"NXDOMAIN"}, "an alias of an alias of an alias of a listed name is blocked")
+    change(lab, resolvers, store, "+ %s source=ours action=pass" % FIRST)
+    tap.same(codes(resolvers, FIRST), {"NOERROR"}, "an allow entry about the first lets it pass")
+    tap.same(codes(resolvers, "third.clean.test"), {"NXDOMAIN"}, "but the names behind it")
+    change(lab, resolvers, store, "- %s source=ours" % FIRST)
+    tap.same(codes(resolvers, FIRST), {"NXDOMAIN"}, "without it, it is blocked again")
+    change(lab, resolvers, store, "- %s" % CLEAN, "- other.test source=ours")
+
+
 def allows(tap, resolvers, store):
     store.run("allow", "--for", "%ds" % (3 * SLOW), "evil.test")
     began = time.time()
@@ -122,7 +136,7 @@ def keeps(tap, lab, resolvers, store):
 
 
 def main(tap, lab):
-    nsd = lab.nsd(zones.plain())
+    nsd = lab.nsd(dict(zones.plain(), **{"clean.test.": zones.CLEAN + CHAIN}))
     relay = lab.relay(nsd)
     store = lab.store()
     rules = lab.write("rules.yaml", RULES % lab.write("feed.txt", LISTED))
@@ -135,6 +149,7 @@ def main(tap, lab):
     answers_otherwise(tap, lab, resolvers, store)
     allows(tap, resolvers, store)
     goes_back(tap, resolvers, store, 1)
+    uncovers(tap, lab, resolvers, store)
     keeps(tap, lab, resolvers, store)
 
 
