@@ -16,6 +16,12 @@ struct entry {
 	enum sink_scope scope;
 };
 
+/* What the base lists is taken away, for good or for as long as what takes its place is valid. */
+struct away {
+	struct sink_span source; /* whose; a copy */
+	int64_t from, until; /* seconds, as of a record: 0 is no bound */
+};
+
 struct entries {
 	struct entry *at;
 	size_t count, room;
@@ -34,8 +40,8 @@ struct delta {
 	struct sink_subject subject; /* the one at hand */
 	struct entries before, after; /* what the base lists about it, and what is to be listed */
 	struct {
-		bool all; /* that the base lists is taken away */
-		struct sink_span *at; /* or that of these sources */
+		bool all; /* that the base lists */
+		struct away *at; /* or of these sources */
 		size_t count, room;
 	} away;
 };
@@ -53,10 +59,10 @@ static int put(struct entries *entries, uint32_t record, enum sink_scope scope)
 
 /* --- one change after the other ------------------------------------------------------------------ */
 
-/* Sources are kept as copies: what next() gives is borrowed. */
-static int take_away(struct delta *d, struct sink_span source)
+static int take_away(struct delta *d, const struct away *what)
 {
-	struct sink_span *at = sink_grow(d->away.at, d->away.count, &d->away.room, sizeof *at);
+	struct away *at = sink_grow(d->away.at, d->away.count, &d->away.room, sizeof *at);
+	struct sink_span source = what->source; /* borrowed until next() */
 	uint8_t *copy;
 
 	if (!at)
@@ -67,48 +73,88 @@ static int take_away(struct delta *d, struct sink_span source)
 		return SINK_ENOMEM;
 	if (source.len > 0)
 		memcpy(copy, source.at, source.len);
-	d->away.at[d->away.count++] = sink_span(copy, source.len);
+	at = &at[d->away.count++];
+	*at = *what;
+	at->source = sink_span(copy, source.len);
 	return SINK_OK;
 }
 
 static void forget(struct delta *d)
 {
 	for (size_t i = 0; i < d->away.count; i++)
-		free((void *)(uintptr_t)d->away.at[i].at);
+		free((void *)(uintptr_t)d->away.at[i].source.at);
 	d->away.all = false;
 	d->away.count = d->before.count = d->after.count = 0;
 }
 
-static int take(struct delta *d, const struct sink_change *change)
+static int put_record(struct delta *d, const struct sink_record *record, enum sink_scope scope)
 {
-	struct sink_span source = change->record.text[SINK_FIELD_SOURCE];
 	uint8_t bytes[SCHEMA_RECORD_MAX];
+	size_t len = schema_record_encode(record, bytes);
 	uint32_t number;
-	size_t len;
 	int err;
 
-	if (change->removes && source.len == 0) {
-		d->away.all = true;
-		return SINK_OK;
-	}
-	err = take_away(d, source);
-	if (err || change->removes)
-		return err;
-	len = schema_record_encode(&change->record, bytes);
 	if (len == 0)
 		return SINK_EINVAL;
 	err = intern_add(&d->records, sink_span(bytes, len), &number);
-	return err ? err : put(&d->after, number, change->scope);
+	return err ? err : put(&d->after, number, scope);
+}
+
+static bool is_ever_valid(const struct sink_record *record)
+{
+	return record->valid_until == 0 || record->valid_from < record->valid_until;
+}
+
+static int take(struct delta *d, const struct sink_change *change)
+{
+	struct away away = { .source = change->record.text[SINK_FIELD_SOURCE] };
+	int err = SINK_OK;
+
+	if (change->removes && away.source.len == 0) {
+		d->away.all = true;
+		return SINK_OK;
+	}
+	if (change->removes)
+		return take_away(d, &away);
+	away.from = change->record.valid_from;
+	away.until = change->record.valid_until;
+	if (is_ever_valid(&change->record))
+		err = take_away(d, &away);
+	return err ? err : put_record(d, &change->record, change->scope);
 }
 
 /* --- one subject after the other ----------------------------------------------------------------- */
 
-static bool is_away(const struct delta *d, struct sink_span source)
+static bool is_away_from(const struct away *away, const struct sink_record *record)
 {
-	for (size_t i = 0; i < d->away.count; i++)
-		if (sink_span_equal(d->away.at[i], source))
-			return true;
-	return d->away.all;
+	return sink_span_equal(away->source, record->text[SINK_FIELD_SOURCE]) &&
+		(away->until == 0 || record->valid_from < away->until) &&
+		(record->valid_until == 0 || away->from < record->valid_until);
+}
+
+/* What is left of a record of the base: when nothing is in its place, it is in force as ever.
+ *
+ * i        what was taken away before this number is looked at already */
+static int put_rest(struct delta *d, struct sink_record record, enum sink_scope scope, size_t i)
+{
+	for (; i < d->away.count; i++) {
+		const struct away *away = &d->away.at[i];
+		struct sink_record before = record;
+		int err = SINK_OK;
+
+		if (!is_away_from(away, &record))
+			continue;
+		before.valid_until = away->from;
+		if (record.valid_from < away->from)
+			err = put_rest(d, before, scope, i + 1);
+		if (err || away->until == 0)
+			return err;
+		record.valid_from =
+			record.valid_from > away->until ? record.valid_from : away->until;
+		if (!is_ever_valid(&record))
+			return SINK_OK;
+	}
+	return put_record(d, &record, scope);
 }
 
 /* The base lists the subject under this record. */
@@ -126,9 +172,9 @@ static int take_listing(struct delta *d, uint64_t listing)
 	err = intern_add(&d->records, bytes, &number);
 	if (!err)
 		err = put(&d->before, number, schema_listing_scope(listing));
-	if (err || is_away(d, record.text[SINK_FIELD_SOURCE]))
+	if (err || d->away.all)
 		return err;
-	return put(&d->after, number, schema_listing_scope(listing));
+	return put_rest(d, record, schema_listing_scope(listing), 0);
 }
 
 static int look_up(struct delta *d)

@@ -146,21 +146,31 @@ static double seconds(int64_t us)
 	return (double)us / 1e6;
 }
 
-static void tell(struct enforce *e, int64_t since, int64_t walked_at, int64_t now)
-{
-	char at_once[64] = "";
+/* What is to be said. A line may have to wait for a slow log, and is put when the lock is released: what the workers need
+ * it for is not to wait with it. */
+struct news {
+	int count; /* at most 2: what is owed, and what was loaded into the caches since */
+	struct {
+		unsigned long long serial;
+		double walked, ended; /* seconds */
+		struct walk_count count;
+		unsigned long at_once;
+	} at[2];
+};
 
-	if (e->at_once > 0)
-		snprintf(at_once, sizeof at_once, "; %lu of these at once, by name", e->at_once);
-	mail_put(e->self->mail, false, ENFORCED "%s",
-		(unsigned long long)sink_current_serial(e->self->current),
-		seconds(walked_at - since), seconds(now - since), e->untold.sets,
-		e->untold.messages, at_once);
+static void note(struct enforce *e, int64_t since, int64_t walked_at, int64_t now,
+	struct news *news)
+{
+	news->at[news->count].serial = sink_current_serial(e->self->current);
+	news->at[news->count].walked = seconds(walked_at - since);
+	news->at[news->count].ended = seconds(now - since);
+	news->at[news->count].count = e->untold;
+	news->at[news->count++].at_once = e->at_once;
 	e->untold = (struct walk_count){ 0 };
 	e->at_once = 0;
 }
 
-static void tell_owed(struct enforce *e, int64_t now)
+static void note_owed(struct enforce *e, int64_t now, struct news *news)
 {
 	const struct gauge_enforced enforced = {
 		.epoch = e->owed.epoch,
@@ -172,23 +182,23 @@ static void tell_owed(struct enforce *e, int64_t now)
 	};
 
 	gauge_enforced(e->self->gauge, &enforced);
-	tell(e, e->owed.at, e->owed.walked_at, now);
+	note(e, e->owed.at, e->owed.walked_at, now, news);
 }
 
 /* Entries may begin every second, and a query wait longer than that: what is owed does not wait for what came after it. */
-static void end_drain(struct enforce *e, int64_t now)
+static void end_drain(struct enforce *e, int64_t now, struct news *news)
 {
 	uint64_t oldest = workers_oldest(e->self->workers);
 
 	if (e->owed.epoch && e->owed.walked_at && oldest >= e->owed.epoch) {
-		tell_owed(e, now);
+		note_owed(e, now, news);
 		e->owed = (struct owed){ 0 };
 	}
 	if (e->phase != DRAINING || oldest < e->epoch)
 		return;
 	e->phase = IDLE;
 	if (!e->quiet && e->untold.sets + e->untold.messages > 0)
-		tell(e, e->switched_at, e->walked_at, now);
+		note(e, e->switched_at, e->walked_at, now, news);
 }
 
 /* A walk is wanted, for what changed just now. */
@@ -212,6 +222,22 @@ static void look_for_import(struct enforce *e, struct module_env *env, int64_t n
 	e->waiting->whole = true;
 	if (sink_current_epoch(e->self->current))
 		want(e, now);
+}
+
+/* --- not under it --- */
+
+static void tell(struct enforce *e, const struct news *news)
+{
+	for (int i = 0; i < news->count; i++) {
+		char at_once[64] = "";
+
+		if (news->at[i].at_once > 0)
+			snprintf(at_once, sizeof at_once, "; %lu of these at once, by name",
+				news->at[i].at_once);
+		mail_put(e->self->mail, false, ENFORCED "%s", news->at[i].serial,
+			news->at[i].walked, news->at[i].ended, news->at[i].count.sets,
+			news->at[i].count.messages, at_once);
+	}
 }
 
 /* --- from outside --- */
@@ -296,6 +322,7 @@ void enforce_turned(struct enforce *e)
 
 int enforce_tick(struct enforce *e)
 {
+	struct news news = { 0 };
 	int64_t now;
 	int pause;
 
@@ -305,13 +332,14 @@ int enforce_tick(struct enforce *e)
 		call_when_rested(e, now);
 	else if (e->phase == WALKING || (e->phase == CALLING && now - e->called_at >= HEAR_MAX))
 		workers_call(e->self->workers); /* one that walks may be busy with something else */
-	end_drain(e, now);
+	end_drain(e, now, &news);
 	if (now >= e->look_at) {
 		e->look_at = now + IMPORT_EVERY;
 		workers_call_first(e->self->workers);
 	}
 	pause = e->phase == IDLE || !workers_listen(e->self->workers) ? TICK_IDLE : TICK;
 	pthread_mutex_unlock(&e->lock);
+	tell(e, &news);
 	return pause;
 }
 

@@ -113,13 +113,6 @@ static const struct verdict *ask(const struct hearing *hearing, const struct mes
 	return own;
 }
 
-static bool drops(void *arg, const struct mesh_reply *client)
-{
-	struct verdict own;
-
-	return is_dropped(ask(arg, client, &own));
-}
-
 /* Unbound drops a client whose answer comes too late without asking us, by the same clock: where nobody else waits,
  * the reply must not be changed, or whoever waits for this state would get the change. */
 static bool is_too_late(const struct module_qstate *qstate, const struct mesh_reply *client)
@@ -138,30 +131,42 @@ static bool is_too_late(const struct module_qstate *qstate, const struct mesh_re
 #endif
 }
 
-/* What is decided for each, now. Those that get no answer are gone then. */
+struct asking {
+	const struct hearing *hearing;
+	struct clients *clients;
+};
+
+/* What is decided for one.
+ *
+ * returns  whether it is to get no answer */
+static bool ask_client(void *arg, const struct mesh_reply *client)
+{
+	const struct asking *asking = arg;
+	const struct verdict *verdict;
+	struct verdict own;
+
+	if (is_too_late(asking->hearing->qstate, client))
+		return false;
+	verdict = ask(asking->hearing, client, &own);
+	if (is_dropped(verdict))
+		return true;
+	add_client(asking->clients, asking->hearing, verdict);
+	return false;
+}
+
+/* What is decided for each, now, and once: a generation that comes between two looks at a client would leave it with an
+ * answer that neither gives. Those that get no answer are gone then. */
 static void ask_clients(struct hearing *hearing, struct clients *out)
 {
-	const struct mesh_reply *client = hearing->qstate->mesh_info->reply_list;
+	struct asking asking = { hearing, out };
 
-	out->count = out->blocked = out->dropped = 0;
+	out->count = out->blocked = 0;
 	out->one = &hearing->all;
-	for (; client; client = client->next) {
-		const struct verdict *verdict;
-		struct verdict own;
-
-		if (is_too_late(hearing->qstate, client))
-			continue;
-		verdict = ask(hearing, client, &own);
-		if (is_dropped(verdict))
-			out->dropped++;
-		else
-			add_client(out, hearing, verdict);
-	}
-	if (out->dropped == 0)
-		return;
-	drop_clients(hearing->qstate, drops, hearing);
-	counters_add(hearing->self->counters, (unsigned)hearing->qstate->env->alloc->thread_num,
-		SINK_ACTION_DROP, out->dropped);
+	out->dropped = drop_clients(hearing->qstate, ask_client, &asking);
+	if (out->dropped > 0)
+		counters_add(hearing->self->counters,
+			(unsigned)hearing->qstate->env->alloc->thread_num, SINK_ACTION_DROP,
+			out->dropped);
 }
 
 /* Is there nobody left who may get, or wait for, the real answer? Not so where nobody ever asked: a prefetch. */

@@ -1,5 +1,5 @@
 /* test_live.c - live changes: what a delta makes of them, and that nobody's is lost. Their owner here keeps a line each:
- * "+ NAME SOURCE SCOPE" or "- NAME [SOURCE]". */
+ * "+ NAME SOURCE SCOPE [FROM UNTIL]" (seconds; 0: none) or "- NAME [SOURCE]". */
 #include "sinkhole/change.h"
 
 #include <dirent.h>
@@ -51,7 +51,7 @@ static int take(void *arg, struct sink_span before, struct sink_why *why, struct
 static int next(void *arg, struct sink_change *out)
 {
 	struct owner *owner = arg;
-	char sign, name[64] = "", scope[16] = "exact";
+	char sign, name[64] = "", word[4][16] = { "", "exact", "0", "0" };
 	int len = 0;
 
 	owner->source[0] = 0;
@@ -60,13 +60,16 @@ static int next(void *arg, struct sink_change *out)
 	sscanf(owner->at, "%c %63s%n", &sign, name, &len);
 	owner->at += len;
 	for (int i = 0; *owner->at++ == ' '; i++) {
-		sscanf(owner->at, "%15s%n", i ? scope : owner->source, &len);
+		sscanf(owner->at, "%15s%n", word[i], &len);
 		owner->at += len;
 	}
+	strcpy(owner->source, word[0]);
 	*out = (struct sink_change){ .removes = sign == '-',
 		.record = record_of(SINK_KIND_BLOCK, owner->source) };
+	out->record.valid_from = strtoll(word[2], NULL, 10);
+	out->record.valid_until = strtoll(word[3], NULL, 10);
 	for (int i = 0; i < SINK_SCOPE_COUNT; i++)
-		if (strcmp(scope, sink_scope_word((enum sink_scope)i)) == 0)
+		if (strcmp(word[1], sink_scope_word((enum sink_scope)i)) == 0)
 			out->scope = (enum sink_scope)i;
 	if (strchr("0123456789", name[0])) {
 		out->subject.trigger = SINK_TRIGGER_ANSWER;
@@ -144,7 +147,17 @@ static int put(void *arg, const struct sink_subject *subject, const struct sink_
 	return SINK_OK;
 }
 
-/* All that is listed, with sources in the place of records: "evil.net subtree a; " */
+static void put_record(char *text, const struct sink_record *record)
+{
+	strncat(text, (const char *)record->text[SINK_FIELD_SOURCE].at,
+		record->text[SINK_FIELD_SOURCE].len);
+	if (record->valid_from || record->valid_until)
+		sprintf(text + strlen(text), " %lld %lld", (long long)record->valid_from,
+			(long long)record->valid_until);
+}
+
+/* All that is listed, with sources in the place of records, and when they are valid, if not always:
+ * "evil.net subtree a; x.net exact b 0 7; " */
 static const char *listed(const struct sink_manifest *manifest, char text[8192])
 {
 	struct sink_why why = { .text = "" };
@@ -164,8 +177,7 @@ static const char *listed(const struct sink_manifest *manifest, char text[8192])
 		ck_assert_int_eq(sink_reader_record(reader, (uint32_t)strtoul(mark + 1, &at, 10),
 					 &record),
 			SINK_OK);
-		strncat(text, (const char *)record.text[SINK_FIELD_SOURCE].at,
-			record.text[SINK_FIELD_SOURCE].len);
+		put_record(text, &record);
 	}
 	strcat(text, at);
 	sink_reader_end(reader);
@@ -177,6 +189,8 @@ static const char *listed(const struct sink_manifest *manifest, char text[8192])
 
 /* --- what comes of changes ---------------------------------------------------------------------------- */
 
+#define T "t.net subtree feed; "
+#define W "w.net exact feed 100 200; "
 #define BASE "evil.net subtree a; evil.net exact b; evil.net below b; "
 
 static const struct {
@@ -214,6 +228,69 @@ START_TEST(changes_come_over_the_base)
 	ck_assert_ptr_nonnull(strstr(manifest.changes, "changes-2-"));
 	ck_assert_str_eq(listed(&manifest, text), cases[_i].listed ? cases[_i].listed : BASE REST);
 	ck_assert_uint_eq(manifest.names, 4); /* the base's */
+}
+END_TEST
+
+/* A feed's own entry gives way to a live one of its source for as long as that is valid, and is back at the very second. */
+static const struct {
+	const char *lines, *listed;
+} spans[] = {
+	{ "+ t.net feed exact 0 150\n", "t.net exact feed 0 150; t.net subtree feed 150 0; " W },
+	{ "+ t.net feed exact 50 0\n", "t.net subtree feed 0 50; t.net exact feed 50 0; " W },
+	{ "+ t.net feed exact 50 150\n",
+		"t.net subtree feed 0 50; t.net exact feed 50 150; t.net subtree feed 150 0; " W },
+	{ "+ t.net feed exact 0 0\n", "t.net exact feed; " W },
+	{ "+ t.net live exact 0 150\n", "t.net subtree feed; t.net exact live 0 150; " W },
+	{ "- t.net\n+ t.net feed exact 0 150\n", "t.net exact feed 0 150; " W },
+	{ "+ t.net feed exact 0 150\n- t.net feed\n", "t.net exact feed 0 150; " W },
+	{ "+ t.net feed exact 20 30\n+ t.net feed below 40 50\n", /* more than a command would keep */
+		"t.net subtree feed 0 20; t.net exact feed 20 30; t.net subtree feed 30 40; "
+		"t.net below feed 40 50; t.net subtree feed 50 0; " W },
+	{ "+ t.net feed exact 150 150\n", /* never valid, so in nobody's way */
+		"t.net subtree feed; t.net exact feed 150 150; " W },
+	{ "+ w.net feed subtree 0 150\n",
+		T "w.net subtree feed 0 150; w.net exact feed 150 200; " },
+	{ "+ w.net feed subtree 120 150\n",
+		T "w.net exact feed 100 120; w.net subtree feed 120 150; w.net exact feed 150 "
+		  "200; " },
+	{ "+ w.net feed subtree 0 200\n", T "w.net subtree feed 0 200; " },
+	{ "+ w.net feed subtree 50 250\n", T "w.net subtree feed 50 250; " },
+	{ "+ w.net feed subtree 0 100\n",
+		T "w.net subtree feed 0 100; w.net exact feed 100 200; " },
+	{ "+ w.net feed subtree 200 0\n",
+		T "w.net exact feed 100 200; w.net subtree feed 200 0; " },
+};
+
+static void publish_timed_base(void)
+{
+	struct owner owner = { .more = "" };
+	struct sink_name always = name_of("t.net"), sometimes = name_of("w.net");
+	struct sink_record record = record_of(SINK_KIND_BLOCK, "feed");
+	struct sink_manifest manifest;
+	struct sink_summary summary;
+	struct sink_writer *writer;
+	struct sink_why why = { .text = "" };
+	char temp[PATH_ROOM];
+
+	ck_assert_int_eq(sink_store_temp(data, &why, temp, sizeof temp), SINK_OK);
+	writer = begin_base(temp);
+	add_name(writer, &always, SINK_SCOPE_SUBTREE, &record);
+	record.valid_from = 100;
+	record.valid_until = 200;
+	add_name(writer, &sometimes, SINK_SCOPE_EXACT, &record);
+	summary = end_base(writer);
+	ck_assert_msg(try_apply(&owner, temp, &summary, &why, &manifest) == SINK_OK, "%s",
+		why.text);
+}
+
+START_TEST(what_is_over_hides_nothing)
+{
+	struct sink_manifest manifest;
+	char text[8192];
+
+	publish_timed_base();
+	manifest = apply(spans[_i].lines);
+	ck_assert_str_eq(listed(&manifest, text), spans[_i].listed);
 }
 END_TEST
 
@@ -575,6 +652,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, enter_room, leave_room);
 	tcase_set_timeout(tc, 300);
 	tcase_add_loop_test(tc, changes_come_over_the_base, 0, LENGTH(cases));
+	tcase_add_loop_test(tc, what_is_over_hides_nothing, 0, LENGTH(spans));
 	tcase_add_test(tc, changes_last);
 	tcase_add_test(tc, changes_go_along);
 	tcase_add_test(tc, a_base_stands_for_another);

@@ -12,8 +12,9 @@
  *     what the base lists under it, unless a change takes it away; and what changes add
  *
  * A change with a source takes away what that source lists about the subject in the base, and adds its own, or, if it
- * removes, nothing. One that removes and has no source takes away all that the base lists about it. What is listed about
- * other subjects, above or below, is not touched. */
+ * removes, nothing. Of what is taken away by one that adds, the seconds in which what it adds is not valid are left. One
+ * that removes and has no source takes away all that the base lists about it. What is listed about other subjects, above
+ * or below, is not touched. */
 struct sink_change {
 	struct sink_subject subject;
 	bool removes;

@@ -1,9 +1,12 @@
 #!/usr/bin/python3
 """What a blocked client gets: each action, for each type, over UDP and TCP, with EDNS and without;
 the errors that explain it, to the octet; walled gardens of every kind; clients that get nothing."""
+import contextlib
 import itertools
 import json
 import socket
+import struct
+import subprocess
 import sys
 import threading
 import time
@@ -599,6 +602,52 @@ def many_dropped(tap, lab, relay):
              "after 2,000 dropped clients others may share a query")
 
 
+def thousands(tap, lab, relay):
+    """A crowd that waits for one name, every other of them to be dropped: each is judged once. Where every one that is
+    dropped costs another look at all that are not, the resolver stands still for longer than any client waits."""
+    each = 6000
+    groups = [{"name": "mute", "clients": ["127.0.9.0/24"]}]
+    rules = [{"rule": "mute", "group": "mute", "match": {"source": "drop"}, "action": "drop"},
+             {"rule": "rest", "match": {"source": "drop"}, "action": "pass"}]
+    ours = lab.unbound(relay, compiled(lab, rules, groups), server="num-queries-per-thread: 4096\n"
+                       "so-rcvbuf: 8m\nso-sndbuf: 8m")
+    ours.ask("www.clean.test")
+    wire = harness.query("n0.drop.kinds.test").to_wire()
+    relay.delay = 2.0
+    with contextlib.ExitStack() as stack:
+        mute, free = (stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in range(2))
+        for sock, source in ((mute, "127.0.9.1"), (free, "127.0.8.1")):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
+            sock.settimeout(harness.ASK_TIMEOUT)
+            sock.bind((source, 0))
+            sock.connect(("127.0.0.1", ours.port))
+        for number in range(each):
+            mute.send(struct.pack("!H", number) + wire[2:])
+            free.send(struct.pack("!H", number) + wire[2:])
+            if number % 50 == 49:
+                ours.ask("www.clean.test")  # cached; so those before it wait for the name, and not in a socket
+        relay.delay = 0.0
+        heard = set()
+        with contextlib.suppress(TimeoutError):
+            while len(heard) < each:
+                answer = free.recv(4096)
+                if answer[3] & 15 == 0:
+                    heard.add(answer[:2])
+        tap.same(len(heard), each, "of %d clients that wait for one name those that are not dropped are answered"
+                 % (2 * each))
+        mute.settimeout(0.2)
+        with contextlib.suppress(TimeoutError):
+            tap.ok(False, "... and the others hear nothing", mute.recv(4096))
+    command = [harness.needed("SINKHOLE"), "stats", "--run", ours.run_dir, "--json"]
+
+    def counted():
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, check=True, capture_output=True, text=True)
+        return json.loads(done.stdout)["actions"]["drop"]
+
+    harness.wait_until(lambda: counted() == each, harness.START_TIMEOUT, 0.1)
+    tap.same(counted(), each, "... and are counted")
+
+
 def main(tap, lab):
     nsd = lab.nsd(WORLD)
     relay = lab.relay(nsd)
@@ -625,6 +674,7 @@ def main(tap, lab):
     gardens_of_groups(tap, lab, relay)
     dropped_in_a_crowd(tap, lab, relay)
     many_dropped(tap, lab, relay)
+    thousands(tap, lab, relay)
 
 
 if __name__ == "__main__":

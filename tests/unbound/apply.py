@@ -107,6 +107,16 @@ def allows(tap, resolvers, store):
     tap.ok(all(seen), "and is blocked again when that is over, with no tool at work")
 
 
+def gives_way(tap, lab, resolvers, store):
+    """What lies over a feed's own entry for a time is over at its second, and the feed's entry is back."""
+    change(lab, resolvers, store, "+ evil.test source=feed action=pass valid-for=%ds" % (3 * SLOW))
+    began = time.time()
+    tap.same(codes(resolvers, EVIL), {"NOERROR"}, "a feed's entry, passed for a while: the real answer, which is cached")
+    time.sleep(max(0.0, began + 3.5 * SLOW - time.time()))
+    seen = [harness.wait_until(lambda r=r: codes([r], EVIL) == {"NXDOMAIN"}, 5) for r in resolvers]
+    tap.ok(all(seen), "and then what the feed says, with no tool at work")
+
+
 def goes_back(tap, resolvers, store, serial):
     store.run("rollback", str(serial))
     settle(resolvers, store)
@@ -150,6 +160,7 @@ def main(tap, lab):
     allows(tap, resolvers, store)
     goes_back(tap, resolvers, store, 1)
     uncovers(tap, lab, resolvers, store)
+    gives_way(tap, lab, resolvers, store)
     keeps(tap, lab, resolvers, store)
 
 

