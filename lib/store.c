@@ -11,6 +11,7 @@
 #include "digest.h"
 #include "file.h"
 #include "gendir.h"
+#include "probe.h"
 
 int sink_store_manifest(const char *dir, uint64_t serial, struct sink_why *why,
 	struct sink_manifest *out)
@@ -111,6 +112,41 @@ int sink_store_changes(const char *dir, const struct sink_manifest *manifest, st
 	if (err)
 		return err;
 	err = gendir_changes(&gendir, manifest, why, out, len);
+	gendir_close(&gendir);
+	return err;
+}
+
+static int count_changed(const struct gendir *gendir, const struct sink_manifest *manifest,
+	struct sink_why *why, uint64_t *out)
+{
+	struct probe *probe;
+	uint64_t size;
+	int fd, err = file_open(gendir->gen, manifest->delta, manifest->delta, why, &fd, &size);
+
+	if (err)
+		return err;
+	err = probe_begin(fd, size, manifest->delta, why, &probe);
+	if (!err) {
+		*out = schema_meta_total(probe_holds(probe));
+		probe_end(probe);
+	}
+	close(fd);
+	return err;
+}
+
+int sink_store_changed(const char *dir, const struct sink_manifest *manifest, struct sink_why *why,
+	uint64_t *out)
+{
+	struct gendir gendir;
+	int err;
+
+	*out = 0;
+	if (!manifest->delta[0])
+		return SINK_OK;
+	err = gendir_open(dir, why, &gendir);
+	if (err)
+		return err;
+	err = count_changed(&gendir, manifest, why, out);
 	gendir_close(&gendir);
 	return err;
 }

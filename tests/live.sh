@@ -446,7 +446,7 @@ what='what somebody took back meanwhile is not folded'
 if strace -qq -o /dev/null true 2>/dev/null; then
 	"$sinkhole" compile -q -d g a.txt
 	printf '+ later.example\n' | "$sinkhole" apply -d g - 2>>err
-	strace -qq -f -o /dev/null -e trace=flock -e inject=flock:delay_enter=1500000 "$sinkhole" compact -d g 2>folding &
+	strace -qq -f -o /dev/null -e trace=flock -e inject=flock:delay_enter=1500000:when=2+ "$sinkhole" compact -d g 2>folding &
 	compacting=$!
 	sleep 0.8
 	is 0 "a rollback while somebody compacts" rollback -d g 1

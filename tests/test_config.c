@@ -148,6 +148,8 @@ static void note_config(FILE *to, const struct config *config)
 	note_percent(to, "max-errors", config->guards.max_errors);
 	note_string(to, "cache", config->cache);
 	note_string(to, "fetch-user", config->fetch_user);
+	if (config->compact_at != COMPACT_AT_DEFAULT)
+		fprintf(to, "  compact-at %" PRIu64 "\n", config->compact_at);
 	for (size_t i = 0; i < config->count; i++)
 		note_source(to, &config->sources[i]);
 	note_policy(to, config);

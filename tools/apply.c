@@ -4,6 +4,7 @@
 #include <malloc.h>
 
 #include "data.h"
+#include "quantity.h"
 
 #define HEAP_STEP (8 * 1024 * 1024) /* bytes of addresses; memory is taken as it is written */
 
@@ -15,6 +16,7 @@ enum {
 	OPT_JSON,
 	OPT_FOLLOW,
 	OPT_FORCE,
+	OPT_COMPACT_AT,
 };
 
 static enum status take_force(struct apply_request *r, const char *value)
@@ -51,6 +53,11 @@ static enum status take_option(void *arg, int key, const char *value)
 		return take_keep(r->self, value, &r->keep);
 	case OPT_FORCE:
 		return take_force(r, value);
+	case OPT_COMPACT_AT:
+		if (!quantity_threshold(value, &r->compact_at))
+			return usage_error(r->self, "--compact-at is a number, or never, not '%s'",
+				value);
+		break;
 	case OPT_DRY_RUN:
 		r->dry_run = true;
 		break;
@@ -74,6 +81,8 @@ static enum status check(const struct apply_request *r, int operands)
 			operands > 0	    ? "FILE"
 				: r->follow ? "--follow"
 					    : "-c");
+	if (r->policy && r->compact_at != COMPACT_AT_UNSAID)
+		return usage_error(r->self, "--policy changes nothing that --compact-at counts");
 	if (r->follow && r->dry_run)
 		return usage_error(r->self, "--follow publishes: no --dry-run");
 	if (!r->policy && !r->follow && operands == 0)
@@ -83,7 +92,7 @@ static enum status check(const struct apply_request *r, int operands)
 
 static enum status apply_run(const struct command *self, int argc, char **argv)
 {
-	struct apply_request r = { .self = self };
+	struct apply_request r = { .self = self, .compact_at = COMPACT_AT_UNSAID };
 	enum status status;
 	int first;
 
@@ -135,6 +144,9 @@ const struct command cmd_apply = {
 			{ OPT_JSON, "json", NULL, "what was published, on standard output" },
 			{ OPT_REASON, "reason", "TEXT", "why, for the history" },
 			{ OPT_KEEP, "keep", "N", "generations to keep (default 8)" },
+			{ OPT_COMPACT_AT, "compact-at", "N",
+				"changes over the base that are folded into it in the background "
+				"(default 10000)" },
 			SIGNING_OPTIONS,
 			{ 0 },
 		},

@@ -13,6 +13,7 @@ struct apply_request {
 	const char *config; /* whose guards count for entries, too; NULL: none */
 	const char *file; /* "-": standard input */
 	unsigned keep;
+	uint64_t compact_at; /* or COMPACT_AT_UNSAID */
 	bool dry_run, json, follow;
 	struct gate gate; /* what is forced */
 	struct signing signing;

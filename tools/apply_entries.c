@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "apply.h"
+#include "background.h"
 #include "json.h"
 #include "lines.h"
 #include "paused.h"
@@ -101,6 +102,7 @@ static enum status publish(struct applying *a, bool json)
 	tell(a, json);
 	if (err) /* published, but a power cut may undo it */
 		say("%s", why.text);
+	background_fold(a, true);
 	return status_of(err);
 }
 
@@ -112,6 +114,7 @@ struct applying applying_of(const struct apply_request *what)
 		.signing = &what->signing,
 		.config = what->config,
 		.keep = what->keep,
+		.compact_at = what->compact_at,
 		.dry_run = what->dry_run,
 		.tells_all = what->follow,
 		.gate = what->gate };

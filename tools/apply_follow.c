@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "apply.h"
+#include "background.h"
 #include "json.h"
 #include "lines.h"
 #include "say.h"
@@ -32,6 +33,7 @@ struct following {
 	bool has_begun; /* there are lines in the batch */
 	int64_t until; /* by the clock below: when it is published */
 	bool was_wrong, was_refused; /* a line, ever */
+	bool in_vain; /* it is told already that nothing is folded */
 };
 
 static int64_t now_ms(void)
@@ -136,6 +138,7 @@ static int publish(struct following *f, struct sink_why *why)
 		return err;
 	if (!answer(f))
 		return sink_why(why, SINK_EIO, "standard output: %s", strerror(errno));
+	f->in_vain = background_fold(a, !f->in_vain);
 	f->has_begun = false;
 	return err ? err : applying_next(a);
 }

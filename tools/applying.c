@@ -40,13 +40,15 @@ static int take_guards(struct gate *gate, const struct config *config, struct si
 
 static int read_guards(struct applying *a, struct sink_why *why)
 {
-	struct config config = { .path = NULL };
+	struct config config = { .compact_at = COMPACT_AT_DEFAULT };
 	int err = a->config ? config_read(a->config, config_say, NULL, &config) : SINK_OK;
 
 	if (err)
 		return sink_why(why, err == SINK_ENOENT ? SINK_EIO : err, "'%s' cannot be gone by",
 			a->config);
 	err = take_guards(&a->gate, &config, why);
+	if (a->compact_at == COMPACT_AT_UNSAID)
+		a->compact_at = config.compact_at;
 	config_end(&config);
 	return err;
 }
@@ -196,6 +198,8 @@ int applying_publish(struct applying *a, struct sink_why *why)
 int applying_next(struct applying *a)
 {
 	a->added = a->removed = a->wrong = a->refused = 0;
+	if (a->after.serial)
+		a->before = a->after;
 	if (!when_reproducible(&a->now))
 		return SINK_EINVAL;
 	live_clear(a->live, a->now);

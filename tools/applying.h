@@ -7,12 +7,16 @@
 #include "signing.h"
 #include "sinkhole/store.h"
 
+#define COMPACT_AT_UNSAID UINT64_MAX /* what the configuration says, or the default */
+
 struct applying {
 	/* Set by the caller */
 	const char *dir, *origin, *reason;
 	const struct signing *signing;
-	const char *config; /* whose guards count, too; NULL: none */
+	const char *
+		config; /* whose guards count, too, and its compact-at, if that is said; NULL: none */
 	unsigned keep; /* generations; 0: the default */
+	uint64_t compact_at; /* see background.h; 0: never */
 	bool dry_run;
 	bool tells_all; /* of lines that are wrong, not only of the first ones */
 	struct gate gate; /* what is forced */
@@ -56,7 +60,7 @@ const char *applying_force(enum feed_reason reason);
 void applying_wrong(struct applying *applying, const char *title, uint64_t number,
 	const char *text);
 
-/* Publish the batch, or of a dry run work out what would be in force; then the next batch may begin.
+/* Publish the batch, or of a dry run work out what would be in force; then the next batch may begin, over what was published.
  *
  * returns  as sink_store_publish(); `after` tells whether it was published all the same
  */

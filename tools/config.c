@@ -243,6 +243,14 @@ static int set_error_option(void *into, const struct key_value *value, struct si
 	return SINK_OK;
 }
 
+static int set_compact_at(void *into, const struct key_value *value, struct sink_why *why)
+{
+	struct config *config = into;
+
+	return quantity_threshold(value->text, &config->compact_at) ? SINK_OK
+								    : key_refuse(value, why);
+}
+
 static const struct key_row operator_keys[] = {
 	{ "organization", KEY_WANTS_TEXT, "who runs the resolver", KEY_TEXT,
 		.set = set_organization, .at = offsetof(struct operator_info, organization) },
@@ -281,6 +289,8 @@ const struct key_row config_keys[] = {
 		.at = offsetof(struct config, cache) },
 	{ "fetch-user", "the name of a user", "whom the fetcher becomes if root begins it",
 		KEY_TEXT, .set = set_user, .at = offsetof(struct config, fetch_user) },
+	{ "compact-at", "a number, or never", "changes over the base that are folded into it",
+		KEY_TEXT, .set = set_compact_at },
 	{ "groups", "a list of groups", "of clients", KEY_MAPS, .keys = group_keys,
 		.item = groups_item },
 	{ "geoip", "a mapping of country and asn", "where addresses are", KEY_MAP,
@@ -361,7 +371,8 @@ static int begin(struct reading *reading, const char *path, struct config *confi
 {
 	const char *slash = strrchr(path, '/');
 
-	*config = (struct config){ .guards = { .max_change = -1, .max_errors = -1 } };
+	*config = (struct config){ .guards = { .max_change = -1, .max_errors = -1 },
+		.compact_at = COMPACT_AT_DEFAULT };
 	config->operator.error_option = SINK_ERROR_OPTION;
 	policy_begin(&config->policy);
 	reading->config = config;

@@ -7,6 +7,7 @@
 #include "source.h"
 
 #define CONFIG_CONTACTS_MAX 8
+#define COMPACT_AT_DEFAULT 10000
 
 struct operator_info {
 	char *organization, *language; /* NULL: not said */
@@ -47,6 +48,7 @@ struct config {
 	struct policy policy; /* without rules where the configuration has none */
 	char *cache; /* directory of what was fetched; NULL: default */
 	char *fetch_user; /* whom the fetcher becomes if it begins as root; NULL: default */
+	uint64_t compact_at; /* subjects changed over the base at which it is folded; 0: never */
 };
 
 /* Told of each thing that is wrong, in the order of lines; goes on to find them all.

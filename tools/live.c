@@ -31,7 +31,8 @@ struct live {
 	struct sink_span preset;
 	struct items before, added; /* in the order in which they came */
 	struct items kept; /* of those: what is in force, sorted; not its own */
-	size_t in_force; /* how many that were, also when they are gone */
+	size_t in_force,
+		exits; /* how many that were, and of them by `allow`, also when they are gone */
 	uint8_t *text; /* the same, as it is kept */
 	size_t next; /* to be handed out */
 	struct liveline line;
@@ -194,6 +195,14 @@ static void drop_over(struct live *live)
 	kept->count = left;
 }
 
+static void count_kept(struct live *live)
+{
+	live->in_force = live->kept.count;
+	live->exits = 0;
+	for (size_t i = 0; i < live->kept.count; i++)
+		live->exits += is_exit(&live->kept.at[i]);
+}
+
 static int settle_all(struct live *live, struct item *all, size_t count)
 {
 	int err = SINK_OK;
@@ -205,7 +214,7 @@ static int settle_all(struct live *live, struct item *all, size_t count)
 		err = settle_subject(live, all + i, end - i);
 	}
 	drop_over(live);
-	live->in_force = live->kept.count;
+	count_kept(live);
 	return err;
 }
 
@@ -354,4 +363,9 @@ void live_preset(struct live *live, struct sink_span text)
 size_t live_in_force(const struct live *live)
 {
 	return live->in_force;
+}
+
+size_t live_exits(const struct live *live)
+{
+	return live->exits;
 }

@@ -52,4 +52,7 @@ int live_settle(struct live *live, struct sink_span before, struct sink_why *why
 /* After a publication, or live_settle(): how many changes are in force. */
 size_t live_in_force(const struct live *live);
 
+/* Likewise: how many names `allow` lets through. Each is in the delta, and is left there by who folds. */
+size_t live_exits(const struct live *live);
+
 #endif

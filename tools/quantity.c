@@ -90,3 +90,11 @@ bool quantity_count(const char *text, uint64_t *out)
 	*out = n;
 	return true;
 }
+
+bool quantity_threshold(const char *text, uint64_t *out)
+{
+	if (strcmp(text, "never") != 0)
+		return quantity_count(text, out);
+	*out = 0;
+	return true;
+}

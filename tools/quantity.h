@@ -19,4 +19,7 @@ bool quantity_percent(const char *text, double *out);
 /* "1000000". */
 bool quantity_count(const char *text, uint64_t *out);
 
+/* The same, or "never", which is 0. */
+bool quantity_threshold(const char *text, uint64_t *out);
+
 #endif

@@ -129,6 +129,15 @@ int sink_store_open(const char *dir, const struct sink_manifest *manifest, enum 
 int sink_store_changes(const char *dir, const struct sink_manifest *manifest, struct sink_why *why,
 	uint8_t **out, size_t *len);
 
+/* Count the subjects that a generation's delta says something about (doc/DATABASE.md, "The delta").
+ *
+ * out      0 if it has none
+ * returns  SINK_OK; SINK_ENOENT (its file is not there); SINK_ECORRUPT, SINK_EVERSION; SINK_ENOMEM; SINK_EIO
+ * cost     a few reads of a page: nothing is verified but these
+ */
+int sink_store_changed(const char *dir, const struct sink_manifest *manifest, struct sink_why *why,
+	uint64_t *out);
+
 /* Read, verify and decode the policy of a generation.
  *
  * out      the caller frees it with sink_policy_free()
