@@ -40,6 +40,7 @@ struct slab {
 	struct lruhash *table;
 	size_t bin; /* next */
 	size_t skip; /* entries of that bin that were copied already */
+	uintptr_t read; /* see fetch() */
 	bool busy, over;
 };
 
@@ -60,12 +61,12 @@ typedef void copy_fn(const struct lruhash_entry *entry, struct key *out);
 struct visit;
 typedef void visit_fn(const struct visit *visit, struct key *key);
 
-/* Ask for the memory of an entry and its key, which are parts of one structure. */
-typedef void fetch_fn(const struct lruhash_entry *entry);
+/* Something of each line of memory that an entry and its key lie in, which are parts of one structure. */
+typedef uintptr_t read_fn(const struct lruhash_entry *entry);
 typedef const uint8_t *name_fn(const struct lruhash_entry *entry);
 
 struct kind {
-	fetch_fn *fetch;
+	read_fn *read;
 	name_fn *name;
 	copy_fn *copy;
 	visit_fn *visit;
@@ -77,17 +78,12 @@ static void copy_name(struct key *out, const uint8_t *name, size_t len)
 	memcpy(out->name, name, out->len);
 }
 
-/* A line of the processor's cache has 64 octets. */
-static void fetch_lines(const void *from, const void *to)
+static uintptr_t read_set(const struct lruhash_entry *entry)
 {
-	for (const char *at = from; at < (const char *)to; at += 64)
-		__builtin_prefetch(at);
-	__builtin_prefetch((const char *)to - 1);
-}
+	const struct packed_rrset_key *key = &((const struct ub_packed_rrset_key *)entry)->rk;
 
-static void fetch_set(const struct lruhash_entry *entry)
-{
-	fetch_lines(&entry->overflow_next, (const struct ub_packed_rrset_key *)entry + 1);
+	return (uintptr_t)entry->overflow_next ^ (uintptr_t)entry->key ^ (uintptr_t)key->dname ^
+		key->type;
 }
 
 static const uint8_t *name_of_set(const struct lruhash_entry *entry)
@@ -105,11 +101,13 @@ static void copy_set(const struct lruhash_entry *entry, struct key *out)
 	copy_name(out, key->dname, key->dname_len);
 }
 
-static void fetch_message(const struct lruhash_entry *entry)
+static uintptr_t read_message(const struct lruhash_entry *entry)
 {
 	const char *whole = (const char *)entry - offsetof(struct msgreply_entry, entry);
+	const struct query_info *key = &((const struct msgreply_entry *)(const void *)whole)->key;
 
-	fetch_lines(whole, entry + 1);
+	return (uintptr_t)entry->overflow_next ^ (uintptr_t)entry->key ^ (uintptr_t)key->qname ^
+		key->qtype;
 }
 
 static const uint8_t *name_of_message(const struct lruhash_entry *entry)
@@ -290,23 +288,38 @@ static void visit_message(const struct visit *visit, struct key *key)
 	atomic_fetch_add_explicit(&visit->walk->messages, 1, memory_order_relaxed);
 }
 
-static const struct kind sets = { fetch_set, name_of_set, copy_set, visit_set };
-static const struct kind messages = { fetch_message, name_of_message, copy_message, visit_message };
+static const struct kind sets = { read_set, name_of_set, copy_set, visit_set };
+static const struct kind messages = { read_message, name_of_message, copy_message, visit_message };
 
 /* --- one step --- */
 
-/* The time goes into waiting for memory, so all of it is asked for before any is used: an entry with its key, then the
- * name. */
-static void fetch(const struct slab *slab, size_t from, size_t to)
+/* The time goes into waiting for memory, so all of it is read before any is used, in loads of which few need another: the
+ * first entries of bins with their keys, those behind them (every third is), then names.
+ *
+ * returns  of no use but to keep the loads */
+static uintptr_t fetch(const struct slab *slab, size_t from, size_t to)
 {
 	const struct lruhash_bin *bins = slab->table->array;
+	const struct lruhash_entry *entries[KEYS];
+	size_t count = 0;
+	uintptr_t sum = 0;
 
 	for (size_t bin = from; bin < to; bin++)
 		if (bins[bin].overflow_list)
-			slab->kind->fetch(bins[bin].overflow_list);
-	for (size_t bin = from; bin < to; bin++)
-		if (bins[bin].overflow_list)
-			__builtin_prefetch(slab->kind->name(bins[bin].overflow_list));
+			entries[count++] = bins[bin].overflow_list;
+	for (size_t i = 0; i < count; i++)
+		sum ^= slab->kind->read(entries[i]);
+	for (size_t i = 0; i < count && count < KEYS; i++) {
+		const struct lruhash_entry *next = entries[i]->overflow_next;
+
+		if (!next)
+			continue;
+		sum ^= slab->kind->read(next);
+		entries[count++] = next;
+	}
+	for (size_t i = 0; i < count; i++)
+		sum ^= *slab->kind->name(entries[i]);
+	return sum;
 }
 
 /* A bin is copied whole or not at all, but for one that no batch has room for.
@@ -344,7 +357,7 @@ static void copy_bins(struct slab *slab, struct batch *batch)
 	batch->count = 0;
 	lock_quick_lock(&table->lock);
 	end = slab->bin + BINS < table->size ? slab->bin + BINS : table->size;
-	fetch(slab, slab->bin, end);
+	slab->read = fetch(slab, slab->bin, end);
 	while (slab->bin < end && copy_bin(slab, batch))
 		slab->bin++;
 	slab->over = slab->bin >= table->size;
