@@ -459,6 +459,30 @@ else
 	skip "$what" "strace is not permitted"
 fi
 
+# --- when it was read --------------------------------------------------------------------------------------------------------
+
+read_of() { sed -n 's/^read //p' "$1/current"; }
+"$sinkhole" compile -q -d t a.txt
+ok "compile says when it read" all '[[ "$(read_of t)" > "$(date -u -d "-1 hour" +%FT%T)" ]]' '[[ "$(read_of t)" < "$(date -u +%FT%T.%6NZ)" ]]'
+begun=$(date -u +%FT%T.%6NZ)
+(
+	sleep 1.2
+	date -u +%FT%T.%6NZ >sent
+	echo '+ read.example'
+) | "$sinkhole" apply -d t - 2>err
+ok "apply: when the first line came, not when it began" all '[[ "$(read_of t)" > "$(cat sent)" ]]' '[[ "$(read_of t)" > "$begun" ]]'
+run generations -d t --json
+ok "the history tells, by the second" json '.[-1] | (.read | test("^20.*[.][0-9]{6}Z$")) and .["read-to-published"] >= 0'
+run generations -d t
+ok "for people, too" grep -q 'apply  (read [0-9,]* s before)$' out
+run info -d t --json
+ok "so does info" json '(.read | test("Z$")) and .["read-to-published"] >= 0'
+for command in 'pause' 'resume' 'allow x.example' 'rollback 1' 'compact'; do
+	# shellcheck disable=SC2086 # several words
+	run ${command%% *} -d t ${command#"${command%% *}"}
+	ok "nothing is read for: $command" all '[ "$status" = 0 ]' '! grep -q "^read " t/current' 'grep -q "^sinkhole-generation [234]$" t/current'
+done
+
 # --- many at once ------------------------------------------------------------------------------------------------------------
 
 workers=()

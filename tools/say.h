@@ -28,6 +28,15 @@ struct moment {
 };
 struct moment moment(int64_t time);
 
+/* One in microseconds: "2026-11-21T12:00:00.123456Z". */
+struct instant {
+	char text[48];
+};
+struct instant instant(int64_t micros);
+
+/* Whole seconds from when a generation was read until it was published, as far as clocks agree. */
+int64_t read_to_published(const struct sink_manifest *manifest);
+
 /* Progress on stderr, if that is a terminal: shown at most ten times a second. */
 void progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void progress_end(void);
