@@ -362,11 +362,11 @@ run allow -d r --end vital.example
 ok "... of what is not allowed" all '[ "$status" = 1 ]' 'unchanged r' 'says "nothing published"'
 printf -- '- third.example\n' >off
 run apply -d r off
-run allow -d r --for 1s third.example
+run allow -d r --for 4s third.example
 ok "over what was taken off" all '[ "$status" = 0 ]' '[ "$(decided third.example)" = "pass sinkhole allow" ]'
 run apply -d r off
 ok "... which an apply does not end" [ "$(decided third.example)" = "pass sinkhole allow" ]
-sleep 1.1
+sleep 4.1
 ok "... and is off again after that" [ "$(decided third.example)" = "none -" ]
 run allow -d r third.example
 run allow -d r --end third.example
@@ -458,6 +458,11 @@ if strace -qq -o /dev/null true 2>/dev/null; then
 else
 	skip "$what" "strace is not permitted"
 fi
+
+printf '+ single.example\n' >single
+"$sinkhole" compile -q -d s a.txt
+run apply -d s single
+ok "one change is one" says 'generation 2 published: 1 added, 0 removed; 1 live change in force$'
 
 # --- when it was read --------------------------------------------------------------------------------------------------------
 

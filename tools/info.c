@@ -249,7 +249,7 @@ static int show(const struct sink_manifest *m, const struct sink_db *db,
 		put_signatures(m);
 		if (changes > 0)
 			printf("%s live change%s over the base\n", number(changes).text,
-				changes == 1 ? "" : "s");
+				plural(changes));
 		put_rules(policy);
 		put_triggers(&c, summary.listings);
 	}

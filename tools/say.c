@@ -83,6 +83,11 @@ struct number number(uint64_t n)
 	return out;
 }
 
+const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 struct moment moment(int64_t time)
 {
 	struct moment out;

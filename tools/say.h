@@ -22,6 +22,9 @@ struct number {
 };
 struct number number(uint64_t n);
 
+/* What stands behind a number's noun: "s", or nothing if it is 1. */
+const char *plural(uint64_t n);
+
 /* A time in UTC: "2026-11-21T12:00:00Z". */
 struct moment {
 	char text[32];
