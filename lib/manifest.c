@@ -5,6 +5,7 @@
 #include "manifest.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "digest.h"
@@ -14,21 +15,27 @@
 #define HEAD "sinkhole-generation "
 #define END "end "
 #define SIGNATURE "signature "
+#define MICROS 1000000
 
-enum form { FORM_NUMBER, FORM_TIME, FORM_END, FORM_TEXT, FORM_DIGEST };
+enum form { FORM_NUMBER, FORM_TIME, FORM_INSTANT, FORM_END, FORM_TEXT, FORM_DIGEST };
 
 /* What a manifest may lack has come with a version, which is the manifest's only where it is there: so one without is read by
  * those who know the version before, too. */
 #define VERSION_FIRST 2
-#define VERSION_LAST 4
+#define VERSION_LAST 5
 #define VERSION_SIGNED 4
 
-enum part { PART_ALL, PART_DELTA, PART_CHANGES, PART_PAUSE, PART_EXPIRY };
+enum part { PART_ALL, PART_READ, PART_DELTA, PART_CHANGES, PART_PAUSE, PART_EXPIRY };
 
 static bool is_always_there(const struct sink_manifest *m)
 {
 	(void)m;
 	return true;
+}
+
+static bool has_read(const struct sink_manifest *m)
+{
+	return m->read != 0;
 }
 
 static bool has_delta(const struct sink_manifest *m)
@@ -56,6 +63,7 @@ static const struct {
 	bool (*is_there)(const struct sink_manifest *m);
 } parts[] = {
 	[PART_ALL] = { VERSION_FIRST, is_always_there },
+	[PART_READ] = { 5, has_read },
 	[PART_DELTA] = { 4, has_delta },
 	[PART_CHANGES] = { 4, has_changes },
 	[PART_PAUSE] = { 3, has_pause },
@@ -79,6 +87,7 @@ struct row {
 static const struct row rows[] = {
 	ROW(PART_ALL, "serial", FORM_NUMBER, serial),
 	ROW(PART_ALL, "time", FORM_TIME, time),
+	ROW(PART_READ, "read", FORM_INSTANT, read),
 	ROW(PART_ALL, "tool", FORM_TEXT, tool),
 	ROW(PART_ALL, "origin", FORM_TEXT, origin),
 	ROW(PART_ALL, "reason", FORM_TEXT, reason),
@@ -170,6 +179,11 @@ static bool is_time(int64_t time)
 	return time >= 0 && time <= MANIFEST_TIME_MAX;
 }
 
+static bool is_instant(int64_t micros)
+{
+	return micros >= 0 && is_time(micros / MICROS);
+}
+
 /* Without one, both are 0. */
 static bool is_pause(int64_t since, int64_t until)
 {
@@ -205,6 +219,8 @@ int manifest_check(const struct sink_manifest *m, struct sink_why *why)
 		bad = "serial";
 	else if (!is_time(m->time))
 		bad = "time";
+	else if (!is_instant(m->read))
+		bad = "read";
 	else if (!m->tool[0] || !manifest_is_text(sink_span_text(m->tool), sizeof m->tool))
 		bad = "tool";
 	else if (!m->origin[0] || !manifest_is_text(sink_span_text(m->origin), sizeof m->origin))
@@ -264,6 +280,17 @@ static void put_time(struct text_out *out, int64_t seconds)
 	put_text(out, text);
 }
 
+/* With the digits before its last letter. */
+static void put_instant(struct text_out *out, int64_t micros)
+{
+	char text[16];
+
+	put_time(out, micros / MICROS);
+	out->len--;
+	snprintf(text, sizeof text, ".%06dZ", (int)(micros % MICROS));
+	put_text(out, text);
+}
+
 static void put_number(struct text_out *out, uint64_t number)
 {
 	char text[24];
@@ -312,6 +339,10 @@ static void put_row(struct text_out *out, const struct row *row, const struct si
 		memcpy(&time, field, sizeof time);
 		if (!is_empty(row, field))
 			put_time(out, time);
+		break;
+	case FORM_INSTANT:
+		memcpy(&time, field, sizeof time);
+		put_instant(out, time);
 		break;
 	case FORM_TEXT:
 		put(out, sink_span(field, strnlen((const char *)field, row->size - 1)));
@@ -423,6 +454,24 @@ static bool get_time(struct sink_span text, int64_t *out)
 	return true;
 }
 
+/* What stands between the point and the last letter turns out to be six digits when it is written again. */
+static bool get_instant(struct sink_span text, int64_t *out)
+{
+	char copy[sizeof "2026-11-21T12:00:00.123456Z"];
+	const size_t point = sizeof "2026-11-21T12:00:00" - 1;
+	int64_t second;
+
+	if (text.len != sizeof copy - 1)
+		return false;
+	memcpy(copy, text.at, text.len);
+	copy[text.len] = 0;
+	copy[point] = 'Z';
+	if (!get_time(sink_span(copy, point + 1), &second))
+		return false;
+	*out = second * MICROS + strtol(copy + point + 1, NULL, 10);
+	return true;
+}
+
 static bool get_text(struct sink_span text, uint8_t *field, size_t size)
 {
 	if (!manifest_is_text(text, size))
@@ -451,6 +500,11 @@ static bool get_row(struct sink_span line, const struct row *row, struct sink_ma
 		return true;
 	case FORM_TIME:
 		if (!get_time(line, &time))
+			return false;
+		memcpy(field, &time, sizeof time);
+		return true;
+	case FORM_INSTANT:
+		if (!get_instant(line, &time))
 			return false;
 		memcpy(field, &time, sizeof time);
 		return true;

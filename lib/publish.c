@@ -576,6 +576,7 @@ int sink_store_publish(const char *dir, const struct sink_publish *what, struct 
 	if (err)
 		return err;
 	p.manifest.time = what->time;
+	p.manifest.read = what->read;
 	p.manifest.expires = what->expires;
 	err = take_texts(&p);
 	if (!err)

@@ -11,7 +11,7 @@
 
 #define MAGIC "sinkstat"
 #define MAGIC_LEN (sizeof MAGIC - 1)
-#define VERSION 1
+#define VERSION 2
 
 enum form {
 	FORM_NUMBER, /* 0 to 2^63 - 1 */
@@ -59,6 +59,7 @@ static const struct row rows[] = {
 	ROW(FORM_NUMBER, in_use.last, SINK_STATS_LAST),
 	ROW(FORM_NUMBER, enforced.count, 1),
 	ROW(FORM_NUMBER, enforced.last, SINK_STATS_LAST),
+	ROW(FORM_NUMBER, reaction.read, 1),
 };
 
 #define ROWS (sizeof rows / sizeof rows[0])

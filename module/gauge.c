@@ -96,6 +96,7 @@ static void take_reaction(struct gauge *gauge, const struct watch_arrival *arriv
 	gauge->published = arrival->noticed - arrival->waited;
 	gauge->stats.reaction = (struct sink_reaction){
 		.serial = arrival->manifest->serial,
+		.read = arrival->manifest->read,
 		.published = arrival->published,
 		.noticed = arrival->waited,
 		.in_use = arrival->in_use - gauge->published,

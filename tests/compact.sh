@@ -136,7 +136,7 @@ ok "a damaged base: the change is published" all '[ "$status" = 0 ]' '[ "$(seria
 apply '+ three.example' -- --compact-at 2
 settled
 ok "it is not tried again, which is told" all '[ "$status" = 0 ]' '[ "$(serial)" = 3 ]' '[ "$(wc -l <err)" = 2 ]' \
-	'says "3 changes lie over the base.*in vain.*sinkhole compact"'
+	'says "3 changes over the base.*in vain.*sinkhole compact"'
 run compact -d d
 ok "who asks is told why" all '[ "$status" = 3 ]' 'says "base-1-.*digest"'
 apply '- three.example' -- --compact-at never

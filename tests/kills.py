@@ -8,7 +8,8 @@ sanitizer's build, which is slow and has nothing to say of the dead, some calls 
 
 strace does the killing and failing (`-e inject`): a call that is hit is not made, so that a death there is one right
 after the call before. It counts the calls of each name for itself, which is how one is found again; hardly ever in
-vain, where an allocator maps memory as it pleases.
+vain, where an allocator maps memory as it pleases. It counts in each process and thread for itself, too, so that of a
+publisher that leaves one behind each that gets so far is hit.
 """
 import collections
 import concurrent.futures
@@ -43,16 +44,24 @@ def can_trace(log):
 
 
 def lines_of(log):
-    """(name of the call, the line), as they came."""
+    """Of each process and thread, in the order in which they began: (name of the call, the line), as they came."""
+    processes = collections.defaultdict(list)
     with open(log, encoding="utf-8", errors="replace") as f:
-        found = (re.match(r"\d+ +(\w+)\(", line) for line in f)
-        return [(match[1], match.string) for match in found if match]
+        for line in f:
+            match = re.match(r"(\d+) +(?:<\.\.\. )?(\w+)(\(| resumed>)", line)
+            if match and match[3] == "(":
+                processes[match[1]].append((match[2], line))
+            elif match and processes[match[1]]:  # the rest of one that another process came between
+                name, begun = processes[match[1]].pop()
+                processes[match[1]].append((name, begun + line))
+    return list(processes.values())
 
 
 def calls_on(directory, log):
-    """Which of the calls that were logged name a directory or what is in it; not the program's own start."""
+    """Which of the calls that were logged name a directory or what is in it; not the program's own start, and not those of
+    who is left behind, which does what `compact` does."""
     counts, calls = collections.Counter(), []
-    for name, line in lines_of(log):
+    for name, line in lines_of(log)[0]:
         counts[name] += 1
         if directory in line and name != "execve":
             calls.append(Call(name, counts[name]))
@@ -67,9 +76,12 @@ def inject(argv, directory, call, what, log):
     faster = [] if what == KILL else ["--seccomp-bpf"]  # with which no signal comes
     done = strace(argv, log, *faster, "-e", "trace=" + call.name,
                   "-e", "inject=%s:%s:when=%d" % (call.name, what, call.number))
-    hit = "".join(line for _, line in lines_of(log)[call.number - 1:call.number])
-    is_on_it = directory in hit or "/proc/self/fd/" in hit  # of which strace tells the path if it was opened
-    return done if is_on_it and (done.returncode == -9 if what == KILL else "(INJECTED)" in hit) else None
+    hits = [line for process in lines_of(log) for _, line in process[call.number - 1:call.number]]
+    # of /proc/self/fd strace tells the path if it was opened
+    hits = [hit for hit in hits if directory in hit or "/proc/self/fd/" in hit]
+    if what == KILL:
+        return done if hits and "+++ killed by SIGKILL +++" in read(log) else None
+    return done if any("(INJECTED)" in hit for hit in hits) else None
 
 
 # --- what must be true ----------------------------------------------------------------------------------
@@ -119,8 +131,13 @@ class Place:
         named = {"current", "gen"}
         for name in self.manifests():
             fields = fields_of(read(os.path.join(self.gen, name)))
-            named |= {name, fields.get("base"), fields.get("policy")}
+            named |= {name, *(fields.get(kind) for kind in ("base", "policy", "delta", "changes"))}
         return sorted(set(os.listdir(self.dir) + os.listdir(self.gen)) - named)
+
+    def age(self):
+        """Let what a dead process has left be known as such, although nobody may have waited for it yet."""
+        for path in glob.glob(self.gen + "/tmp-*"):
+            os.utime(path, (0, 0))
 
     def next_serial(self):
         """Above all that the directory knows by name, and hence what a resolver may have seen."""
@@ -128,11 +145,11 @@ class Place:
         return 1 + max([self.serial()] + [int(re.search(r"\d+", name)[0]) for name in names])
 
     def faults(self, old, new):
-        """What is wrong with a directory of which one of these serials should be in force; 0: none."""
+        """What is wrong with a directory of which this or one of those serials should be in force; 0: none."""
         serial, verified = self.serial(), self.run("verify")
         if serial == old == 0:
             return []
-        faults = [] if serial in (old, new) else ["serial %d, not %d or %d" % (serial, old, new)]
+        faults = [] if serial in (old, *new) else ["serial %d, not %d or one of %s" % (serial, old, list(new))]
         if verified.returncode != 0:
             faults.append("verify: " + verified.stderr)
         if self.current() != read(os.path.join(self.gen, "%012d.manifest" % serial)):
@@ -161,8 +178,10 @@ def tells(done, is_new, status):
 # --- the publishers -------------------------------------------------------------------------------------
 
 # What is published before, and what is done then, which ends with `status`; `killed` is a command in between that dies
-# before it replaces `current`. Lists and configurations are files of the room.
-Scenario = collections.namedtuple("Scenario", "name before command killed status is_long", defaults=[None, 0, False])
+# before it replaces `current`. It publishes one generation, or `most`, by a process that is left behind. Lists and
+# configurations are files of the room.
+Scenario = collections.namedtuple("Scenario", "name before command killed status is_long most",
+                                  defaults=[None, 0, False, 1])
 
 HISTORY = [("compile", "-q", "domains:one"), ("compile", "-q", "domains:two"), ("compile", "-q", "domains:one")]
 SCENARIOS = [
@@ -178,6 +197,10 @@ SCENARIOS = [
     Scenario("compile while a source is held back, and its last good entries stay",
              [("compile", "-q", "domains:two,source=first", "domains:one,source=second")],
              ("compile", "-q", "--popular=top", "domains:two,source=first", "domains:top,source=second"), status=1),
+    Scenario("apply", [*HISTORY, ("apply", "changes")], ("apply", "more")),
+    Scenario("compact", [*HISTORY, ("apply", "changes")], ("compact",)),
+    Scenario("apply that folds in the background", [*HISTORY, ("apply", "changes")], ("apply", "--compact-at=1", "more"),
+             most=2),
     Scenario("compile of what does not fit in memory", HISTORY, ("compile", "-q", "--memory=1M", "domains:many"),
              is_long=True),
 ]
@@ -192,8 +215,10 @@ class Room:
         self.path = path
         self.count = 0
         self.templates = {}  # of each scenario that is prepared: the directory as it is before, to be copied
+        self.names = {}  # of each of these: what is listed before, and when all went well
         for name, text in (("one", "a.example\nb.example\n"), ("two", "a.example\nc.example\n"), ("top", "popular.example\n"),
                            ("many", "".join("n%d.many.example\n" % i for i in range(60000))),
+                           ("changes", "+ live.example\n- a.example\n"), ("more", "+ more.example\n"),
                            ("other.yaml", "policy:\n  - {rule: all, match: {}, action: refused}\n")):
             with open(os.path.join(path, name), "w", encoding="utf-8") as f:
                 f.write(text)
@@ -219,6 +244,7 @@ class Room:
         done = strace(place.argv(scenario.command), place.dir + ".log")
         if done.returncode != scenario.status or place.astray():
             raise RuntimeError("%s: %s%s" % (scenario.name, done.stderr, place.astray()))
+        self.names[template] = (Place(template).names(), place.names())
         return calls_on(place.dir, place.dir + ".log")
 
     def case(self, directory, template, scenario, call, what):
@@ -226,18 +252,22 @@ class Room:
         place, log = Place(directory), directory + ".log"
         shutil.copytree(template, directory)
         old, new = place.serial(), place.next_serial()
-        names = place.names()
+        names, wanted = self.names[template]
         was_paused = "paused" in fields_of(place.current())
         done = inject(place.argv(scenario.command), directory, call, what, log)
         faults = None
         if done is not None:
-            faults = place.faults(old, new)
+            faults = place.faults(old, range(new, new + scenario.most))
             if what != KILL:
-                faults += tells(done, place.serial() == new, scenario.status)
+                faults += tells(done, place.serial() >= new, scenario.status)
+            if place.names() != (wanted if place.serial() >= new else names):
+                faults.append("%s are listed" % place.names())
             lost = set(names) - set(place.names()) if scenario.status else []
             faults += ["%s, of a list that was held back, is gone" % name for name in lost]
             if was_paused and scenario.command[0] != "resume" and "paused" not in fields_of(place.current()):
                 faults.append("the pause is lost")
+            if scenario.most > 1:
+                place.age()
             faults += self.goes_on(place)
         shutil.rmtree(directory)
         os.unlink(log)

@@ -362,11 +362,11 @@ run allow -d r --end vital.example
 ok "... of what is not allowed" all '[ "$status" = 1 ]' 'unchanged r' 'says "nothing published"'
 printf -- '- third.example\n' >off
 run apply -d r off
-run allow -d r --for 1s third.example
+run allow -d r --for 4s third.example
 ok "over what was taken off" all '[ "$status" = 0 ]' '[ "$(decided third.example)" = "pass sinkhole allow" ]'
 run apply -d r off
 ok "... which an apply does not end" [ "$(decided third.example)" = "pass sinkhole allow" ]
-sleep 1.1
+sleep 4.1
 ok "... and is off again after that" [ "$(decided third.example)" = "none -" ]
 run allow -d r third.example
 run allow -d r --end third.example
@@ -458,6 +458,35 @@ if strace -qq -o /dev/null true 2>/dev/null; then
 else
 	skip "$what" "strace is not permitted"
 fi
+
+printf '+ single.example\n' >single
+"$sinkhole" compile -q -d s a.txt
+run apply -d s single
+ok "one change is one" says 'generation 2 published: 1 added, 0 removed; 1 live change in force$'
+
+# --- when it was read --------------------------------------------------------------------------------------------------------
+
+read_of() { sed -n 's/^read //p' "$1/current"; }
+"$sinkhole" compile -q -d t a.txt
+ok "compile says when it read" all '[[ "$(read_of t)" > "$(date -u -d "-1 hour" +%FT%T)" ]]' '[[ "$(read_of t)" < "$(date -u +%FT%T.%6NZ)" ]]'
+begun=$(date -u +%FT%T.%6NZ)
+(
+	sleep 1.2
+	date -u +%FT%T.%6NZ >sent
+	echo '+ read.example'
+) | "$sinkhole" apply -d t - 2>err
+ok "apply: when the first line came, not when it began" all '[[ "$(read_of t)" > "$(cat sent)" ]]' '[[ "$(read_of t)" > "$begun" ]]'
+run generations -d t --json
+ok "the history tells, by the second" json '.[-1] | (.read | test("^20.*[.][0-9]{6}Z$")) and .["read-to-published"] >= 0'
+run generations -d t
+ok "for people, too" grep -q 'apply  (read [0-9,]* s before)$' out
+run info -d t --json
+ok "so does info" json '(.read | test("Z$")) and .["read-to-published"] >= 0'
+for command in 'pause' 'resume' 'allow x.example' 'rollback 1' 'compact'; do
+	# shellcheck disable=SC2086 # several words
+	run ${command%% *} -d t ${command#"${command%% *}"}
+	ok "nothing is read for: $command" all '[ "$status" = 0 ]' '! grep -q "^read " t/current' 'grep -q "^sinkhole-generation [234]$" t/current'
+done
 
 # --- many at once ------------------------------------------------------------------------------------------------------------
 

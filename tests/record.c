@@ -31,6 +31,7 @@ static void unenforced(struct sink_stats *s)
 		.serial = 42, .time = NOON + 1800, .names = 1000000, .listings = 1000321
 	};
 	s->reaction.serial = 42;
+	s->reaction.read = (NOON + 1795) * MICROS + 125000;
 	s->reaction.published = (NOON + 1800) * MICROS + 250000;
 	s->reaction.noticed = 300;
 	s->reaction.in_use = 2000;

@@ -42,7 +42,7 @@ ok "a page" all '[ "$status" = 0 ]' '[ ! -s err ]' \
 	'shows "^ *1,000  none$"' 'shows "^ *31  nxdomain$"' 'shows "^ *3  servfail$"' \
 	'! shows "refused"' 'shows "^ *12  queries that a rule has monitored$"' \
 	'shows "^ *1  names that COULD NOT BE JUDGED, and passed unfiltered$"' \
-	'shows "^generation 42, published 2026-11-21T12:30:00.250000Z, was$"' \
+	'shows "^generation 42, published 2026-11-21T12:30:00.250000Z, 5125.0 ms after what is new in it was read, was$"' \
 	'shows "^ *0.3 ms  noticed$"' 'shows "^ *1500.0 ms  enforced$"' \
 	'shows "^ *16  record sets and 17 messages were removed$"' \
 	'shows "^published to in use, ms: min 1.0, median 2.0, 95 % 3.0, max 3.0 (of 3)$"' \
@@ -56,7 +56,8 @@ ok "the same in JSON" json '. == {"running": false, "pid": 4711, "tool": "0.1.0"
 	"actions": {"none": 1000, "pass": 0, "nxdomain": 31, "nodata": 0, "sinkhole": 0, "refused": 0, "drop": 0,
 		"truncate": 0, "cname": 0, "data": 0},
 	"reaction": {
-		"last": {"generation": 42, "published": "2026-11-21T12:30:00.250000Z", "noticed-us": 300, "in-use-us": 2000,
+		"last": {"generation": 42, "read": "2026-11-21T12:29:55.125000Z", "read-to-published-us": 5125000,
+			"published": "2026-11-21T12:30:00.250000Z", "noticed-us": 300, "in-use-us": 2000,
 			"heard-us": 2500, "walked-us": 100000, "enforced-us": 1500000, "record-sets": 16, "messages": 17},
 		"in-use-us": {"count": 3, "min": 1000, "median": 2000, "p95": 3000, "max": 3000},
 		"enforced-us": {"count": 1, "min": 1500000, "median": 1500000, "p95": 1500000, "max": 1500000}}}'
@@ -108,7 +109,7 @@ ok "and no more" json '.running == false and .ended == null'
 
 # --- damage ----------------------------------------------------------------------------------------------------
 
-for size in 0 1 11 12 100 4527 4529; do
+for size in 0 1 11 12 100 4527 4528 4529 4535 4537; do
 	"$record" r whole
 	truncate -s $size r/stats
 	run stats --run r
@@ -119,7 +120,7 @@ printf x | dd of=r/stats bs=1 seek=170 conv=notrunc 2>/dev/null
 run stats --run r --json
 ok "a byte that is another" all '[ "$status" = 3 ]' one_line 'says "r/stats: its digest differs"'
 "$record" r whole
-printf '\0\0\0\2' | dd of=r/stats bs=1 seek=8 conv=notrunc 2>/dev/null
+printf '\0\0\0\3' | dd of=r/stats bs=1 seek=8 conv=notrunc 2>/dev/null
 run stats --run r
 ok "of a later version" all '[ "$status" = 3 ]' one_line 'says "r/stats: written by a later version of sinkhole"'
 echo 'something else altogether' >r/stats

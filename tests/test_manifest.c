@@ -59,6 +59,12 @@ static const struct sink_manifest example = {
 	"sinkhole-generation " version "\n" L_SERIAL L_TIME L_TOOL L_ORIGIN L_REASON BELOW
 #define ALL4 HEAD_OF("4")
 
+/* And with when it was read. */
+#define L_READ "read 2026-11-21T11:59:58.250000Z\n"
+#define READ_OF(version, read) \
+	"sinkhole-generation " version "\n" L_SERIAL L_TIME read L_TOOL L_ORIGIN L_REASON BELOW
+#define ALL5(read) READ_OF("5", read)
+
 #define X255 \
 	"aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggg" \
 	"aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggg" \
@@ -89,7 +95,8 @@ static const struct {
 	{ SINK_ECORRUPT, TEXT("") },
 	{ SINK_ECORRUPT, TEXT(L_HEAD) },
 	{ SINK_EVERSION, TEXT("sinkhole-generation 1\n") },
-	{ SINK_EVERSION, TEXT("sinkhole-generation 5\nanything\n") },
+	{ SINK_EVERSION, TEXT("sinkhole-generation 6\nanything\n") },
+	{ SINK_ECORRUPT, TEXT("sinkhole-generation 5\nanything\n") },
 	{ SINK_ECORRUPT, TEXT("sinkhole-generation 4\nanything\n") },
 	{ SINK_ECORRUPT, TEXT("sinkhole-generation 3\nanything\n") },
 	{ SINK_EVERSION, TEXT("sinkhole-generation 0\n" L_SERIAL) },
@@ -233,7 +240,7 @@ static const struct {
 	{ SINK_ECORRUPT, TEXT(ALL L_DELTA L_CHANGES) },
 	{ SINK_ECORRUPT, TEXT(ALL3 L_CHANGES) },
 	{ SINK_ECORRUPT, TEXT(ALL3 L_CHANGES L_SINCE L_UNTIL) },
-	{ SINK_EVERSION, TEXT(HEAD_OF("5") L_DELTA L_CHANGES) },
+	{ SINK_EVERSION, TEXT(HEAD_OF("6") L_DELTA L_CHANGES) },
 	{ SINK_ECORRUPT, TEXT(ALL4 L_DELTA) }, /* made of what? */
 	{ SINK_ECORRUPT, TEXT(ALL4 L_CHANGES L_DELTA) },
 	{ SINK_ECORRUPT, TEXT(ALL4 L_DELTA L_DELTA L_CHANGES) },
@@ -272,6 +279,37 @@ static const struct {
 	{ SINK_OK, TEXT(ALL4 "expires 9999-12-31T23:59:59Z\n") },
 	{ SINK_OK, TEXT(ALL4 L_DELTA L_CHANGES L_SINCE L_UNTIL L_EXPIRES) },
 	{ SINK_ECORRUPT, TEXT(ALL4 L_EXPIRES L_CHANGES) },
+	/* version 5 is for when it was read, with all the others or without */
+	{ SINK_ECORRUPT, TEXT(ALL5("")) },
+	{ SINK_ECORRUPT, TEXT(ALL5("") L_CHANGES) },
+	{ SINK_ECORRUPT, TEXT(ALL5("") L_READ) },
+	{ SINK_ECORRUPT, TEXT(ALL5(L_READ L_READ)) },
+	{ SINK_ECORRUPT, TEXT(READ_OF("2", L_READ)) },
+	{ SINK_ECORRUPT, TEXT(READ_OF("3", L_READ) L_SINCE L_UNTIL) },
+	{ SINK_ECORRUPT, TEXT(READ_OF("4", L_READ) L_CHANGES) },
+	{ SINK_EVERSION, TEXT(READ_OF("6", L_READ)) },
+	{ SINK_ECORRUPT, TEXT(ALL5("read\n")) },
+	{ SINK_ECORRUPT, TEXT(ALL5("read \n")) },
+	{ SINK_ECORRUPT, TEXT(ALL5("read 2026-11-21T11:59:58Z\n")) },
+	{ SINK_ECORRUPT, TEXT(ALL5("read 2026-11-21T11:59:58.25Z\n")) },
+	{ SINK_ECORRUPT, TEXT(ALL5("read 2026-11-21T11:59:58.2500000Z\n")) },
+	{ SINK_ECORRUPT, TEXT(ALL5("read 2026-11-21T11:59:58.250000\n")) },
+	{ SINK_ECORRUPT, TEXT(ALL5("read 2026-11-21T11:59:58.250000z\n")) },
+	{ SINK_ECORRUPT, TEXT(ALL5("read 2026-11-21T11:59:58,250000Z\n")) },
+	{ SINK_ECORRUPT, TEXT(ALL5("read 2026-11-21T11:59:58.-25000Z\n")) },
+	{ SINK_ECORRUPT, TEXT(ALL5("read 2026-11-21T11:59:58.+25000Z\n")) },
+	{ SINK_ECORRUPT, TEXT(ALL5("read 2026-11-21T11:59:58. 25000Z\n")) },
+	{ SINK_ECORRUPT, TEXT(ALL5("read 2026-11-21T11:59:58.0x2500Z\n")) },
+	{ SINK_ECORRUPT, TEXT(ALL5("read 2026-11-21T11:59:58.25 000Z\n")) },
+	{ SINK_ECORRUPT, TEXT(ALL5("read 2026-11-31T11:59:58.250000Z\n")) },
+	{ SINK_ECORRUPT, TEXT(ALL5("read 1969-12-31T23:59:59.999999Z\n")) },
+	{ SINK_ECORRUPT, TEXT(ALL5("read 1970-01-01T00:00:00.000000Z\n")) },
+	{ SINK_OK, TEXT(ALL5("read 1970-01-01T00:00:00.000001Z\n")) },
+	{ SINK_OK, TEXT(ALL5("read 9999-12-31T23:59:59.999999Z\n")) },
+	{ SINK_OK, TEXT(ALL5(L_READ)) },
+	{ SINK_OK, TEXT(ALL5(L_READ) L_CHANGES) },
+	{ SINK_OK, TEXT(ALL5(L_READ) L_SINCE L_UNTIL) },
+	{ SINK_OK, TEXT(ALL5(L_READ) L_DELTA L_CHANGES L_SINCE L_OPEN L_EXPIRES) },
 };
 
 START_TEST(text_is_read)

@@ -37,7 +37,7 @@ static struct sink_stats example(void)
 		.servfail = 26,
 		.monitored = 27,
 		.failed = 28,
-		.reaction = { 29, 30, 31, 32, 33, 34, 35, 36, 37 },
+		.reaction = { 29, 30, 31, 32, 33, 34, 35, 36, 37, 41 },
 		.in_use.count = 38,
 		.enforced.count = 40,
 	};
@@ -79,8 +79,8 @@ START_TEST(layout)
 		size_t offset, len;
 		uint64_t number;
 	} wanted[] = {
-		{ 8, 4, 1 },
-		{ 12, 4, 4528 },
+		{ 8, 4, 2 },
+		{ 12, 4, 4536 },
 		{ 16, 8, 1 },
 		{ 24, 8, 2 },
 		{ 32, 8, 3 },
@@ -116,6 +116,7 @@ START_TEST(layout)
 		{ 2432, 8, 0 },
 		{ 2440, 8, 40 },
 		{ 4488, 8, INT64_MAX },
+		{ 4496, 8, 41 },
 	};
 	struct sink_stats stats = example();
 
@@ -175,7 +176,7 @@ START_TEST(cut)
 		free(copy);
 	}
 	refused(sink_span(bytes, 0), SINK_ECORRUPT, "cut off");
-	refused(sink_span(bytes, SINK_STATS_SIZE - 1), SINK_ECORRUPT, "not the 4528 bytes");
+	refused(sink_span(bytes, SINK_STATS_SIZE - 1), SINK_ECORRUPT, "not the 4536 bytes");
 }
 END_TEST
 
@@ -199,10 +200,12 @@ START_TEST(of_another_version)
 	struct sink_stats stats = example();
 
 	encode(&stats);
-	bytes[11] = 2;
+	bytes[11] = 3;
 	refused(sink_span(bytes, 12), SINK_EVERSION, "a later version");
-	bytes[11] = 0;
-	refused(BYTES, SINK_EVERSION, "an earlier version");
+	for (uint8_t earlier = 0; earlier < 2; earlier++) {
+		bytes[11] = earlier;
+		refused(BYTES, SINK_EVERSION, "an earlier version");
+	}
 	memset(bytes, 0, sizeof bytes);
 	refused(BYTES, SINK_ECORRUPT, "not a file of counters");
 }

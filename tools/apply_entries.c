@@ -41,8 +41,9 @@ static void tell(const struct applying *a, bool json)
 	if (serial_of(a))
 		snprintf(head, sizeof head, "generation %llu published",
 			(unsigned long long)serial_of(a));
-	say("%s: %s added, %s removed; %s live changes in force", head, number(a->added).text,
-		number(a->removed).text, number(live_in_force(a->live)).text);
+	say("%s: %s added, %s removed; %s live change%s in force", head, number(a->added).text,
+		number(a->removed).text, number(live_in_force(a->live)).text,
+		plural(live_in_force(a->live)));
 	if (serial_of(a))
 		paused_say(&a->after);
 }

@@ -116,9 +116,9 @@ static bool answer(const struct following *f)
 				(json_int_t)live_in_force(a->live)),
 			true);
 	else if (serial)
-		printf("generation %llu: %s added, %s removed; %s live changes in force\n", serial,
+		printf("generation %llu: %s added, %s removed; %s live change%s in force\n", serial,
 			number(a->added).text, number(a->removed).text,
-			number(live_in_force(a->live)).text);
+			number(live_in_force(a->live)).text, plural(live_in_force(a->live)));
 	else
 		printf("nothing published\n");
 	return fflush(stdout) == 0;

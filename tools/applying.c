@@ -150,6 +150,8 @@ int applying_line(struct applying *a, const char *title, uint64_t number, struct
 
 	if (err == SINK_ENOENT)
 		return SINK_OK;
+	if (a->read == 0 && !when_reproducible_micros(&a->read))
+		return SINK_EINVAL;
 	if (!err && is_reserved(&a->line.change))
 		err = sink_why(&why, SINK_ESYNTAX, "that source is for 'sinkhole allow'");
 	if (err) {
@@ -184,12 +186,15 @@ int applying_publish(struct applying *a, struct sink_why *why)
 	const struct sink_live live = live_of(a->live);
 	struct sink_publish what = { .live = &live,
 		.time = a->now,
+		.read = a->read,
 		.origin = a->origin,
 		.reason = a->reason,
 		.tool = "sinkhole " SINK_VERSION,
 		.keep = a->keep,
 		.wait = true };
 
+	if (!when_reproducible(&what.time))
+		return SINK_EINVAL;
 	signing_fill(a->signing, &what);
 	a->after.serial = 0;
 	return a->dry_run ? settle(a, why) : sink_store_publish(a->dir, &what, why, &a->after);
@@ -198,6 +203,7 @@ int applying_publish(struct applying *a, struct sink_why *why)
 int applying_next(struct applying *a)
 {
 	a->added = a->removed = a->wrong = a->refused = 0;
+	a->read = 0;
 	if (a->after.serial)
 		a->before = a->after;
 	if (!when_reproducible(&a->now))

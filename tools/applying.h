@@ -21,7 +21,8 @@ struct applying {
 	bool tells_all; /* of lines that are wrong, not only of the first ones */
 	struct gate gate; /* what is forced */
 	/* Ours */
-	int64_t now;
+	int64_t now; /* when the batch began, seconds since 1970 */
+	int64_t read; /* when the first change of it was read, microseconds; 0: none was. Of `allow`, which reads none, too */
 	struct live *live;
 	struct liveline line;
 	uint64_t added, removed; /* changes of this batch */

@@ -151,8 +151,8 @@ static void prepare(struct job *job, const struct applying *a, uint64_t count)
 	caller_find(caller);
 	snprintf(job->origin, sizeof job->origin, "compact in the background of %s by %s",
 		a->origin, caller);
-	snprintf(job->reason, sizeof job->reason, "%s changes over the base, and compact-at is %s",
-		number(count).text, number(a->compact_at).text);
+	snprintf(job->reason, sizeof job->reason, "%s change%s over the base, and compact-at is %s",
+		number(count).text, plural(count), number(a->compact_at).text);
 	job->signing = *a->signing;
 	job->signing.lasts = 0;
 	job->folding = (struct folding){ .dir = a->dir,
@@ -206,9 +206,9 @@ bool background_fold(const struct applying *a, bool tells)
 	if (!in_vain)
 		begin(a, count, lock);
 	else if (tells)
-		say("%s changes lie over the base, and folding them in the background was in vain: "
+		say("%s change%s over the base, and folding in the background was in vain: "
 		    "'sinkhole compact' folds, or says why not",
-			number(count).text);
+			number(count).text, plural(count));
 	close(lock);
 	return in_vain;
 }

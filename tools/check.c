@@ -34,14 +34,9 @@ static void find(void *arg, const char *path, unsigned long line, unsigned long 
 		config_say(NULL, path, line, column, is_error, text);
 }
 
-static const char *plural(unsigned count)
-{
-	return count == 1 ? "" : "s";
-}
-
 static void put_count(size_t count, const char *word)
 {
-	printf(", %zu %s%s", count, word, count == 1 ? "" : "s");
+	printf(", %zu %s%s", count, word, plural(count));
 }
 
 static void summarise(const struct findings *findings, const char *path, size_t sources,

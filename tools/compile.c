@@ -17,6 +17,9 @@
 #include "say.h"
 #include "scratch.h"
 #include "take.h"
+#include "when.h"
+
+#define MICROS 1000000
 
 static enum status failed(int err, const struct sink_why *why)
 {
@@ -330,19 +333,33 @@ static int begin_live(struct job *job, struct sink_why *why, struct sink_live *o
 	return SINK_OK;
 }
 
+/* When it began to read, or, if that is earlier, when the oldest copy of what is fetched was last known to be current. */
+static int64_t read_at(const struct job *job)
+{
+	int64_t read = job->read;
+
+	for (size_t i = 0; i < job->count && !when_is_given(); i++) {
+		const struct fetch_report *fetched = job->intakes.at[i].fetched;
+
+		if (fetched && fetched->fetched > 0 && fetched->fetched < read / MICROS)
+			read = fetched->fetched * MICROS;
+	}
+	return read;
+}
+
 static int publish(struct job *job, struct sink_why *why)
 {
 	struct sink_live live;
 	struct sink_publish what = { .temp = job->temp,
 		.live = &live,
 		.summary = job->summary,
-		.time = job->time,
+		.read = read_at(job),
 		.origin = "compile",
 		.reason = job->reason,
 		.tool = "sinkhole " SINK_VERSION,
 		.keep = job->keep,
 		.wait = true };
-	int err = begin_live(job, why, &live);
+	int err = when_reproducible(&what.time) ? begin_live(job, why, &live) : SINK_EINVAL;
 
 	renew_policy(job);
 	what.policy = job->policy;

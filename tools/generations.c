@@ -21,6 +21,8 @@ static void put_row(const struct sink_manifest *m, bool is_published)
 		fputs(": ", stdout);
 		put_text(stdout, sink_span_text(m->reason), SINK_NOTE_MAX);
 	}
+	if (m->read != 0)
+		printf("  (read %s s before)", number((uint64_t)read_to_published(m)).text);
 	if (m->paused_until != 0)
 		printf("  (paused %s)", paused_text(m).text);
 	if (m->expires != 0)

@@ -163,6 +163,13 @@ static bool is_paused(const struct sink_manifest *m)
 	return sink_is_paused(m, (int64_t)time(NULL));
 }
 
+static void put_read(const struct sink_manifest *m)
+{
+	if (m->read != 0)
+		printf("what is new in it was read %s, %s s before it was published\n",
+			instant(m->read).text, number((uint64_t)read_to_published(m)).text);
+}
+
 static void put_pause(const struct sink_manifest *m)
 {
 	if (is_paused(m))
@@ -187,6 +194,7 @@ static json_t *info_json(const struct sink_manifest *m, const struct sink_summar
 		(json_int_t)summary->names, "listings", (json_int_t)summary->listings, "triggers",
 		triggers_json(c), "policy", json_policy(policy), "records", rows);
 
+	json_add_read(out, m);
 	if (c->changes > 0)
 		set_count(out, "changes", c->changes);
 	if (is_paused(m))
@@ -236,11 +244,12 @@ static int show(const struct sink_manifest *m, const struct sink_db *db,
 			(unsigned long long)m->serial, moment(m->time).text,
 			number(summary.names).text, number(summary.listings).text);
 		put_policy(policy);
+		put_read(m);
 		put_pause(m);
 		put_signatures(m);
 		if (changes > 0)
 			printf("%s live change%s over the base\n", number(changes).text,
-				changes == 1 ? "" : "s");
+				plural(changes));
 		put_rules(policy);
 		put_triggers(&c, summary.listings);
 	}

@@ -400,7 +400,7 @@ static enum status prepare(struct job *job, int count, char **texts)
 		return usage_error(job->self, "no SOURCE");
 	if (answer_check(&job->answer, &why))
 		return usage_error(job->self, "%s", why.text);
-	if (!when_reproducible(&job->time))
+	if (!when_reproducible(&job->time) || !when_reproducible_micros(&job->read))
 		return usage_error(job->self, "SOURCE_DATE_EPOCH is no number of seconds");
 	status = signing_begin(&job->signing, job->self, job->dry_run ? NULL : job->data);
 	if (!status)

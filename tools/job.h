@@ -28,6 +28,7 @@ struct job {
 	unsigned keep;
 	size_t memory; /* bytes */
 	int64_t time;
+	int64_t read; /* the same in microseconds: when it began to read */
 	struct signing signing;
 	struct answer answer;
 	const struct sink_policy *policy; /* of the configuration, or of the answer */

@@ -162,6 +162,15 @@ static void add_files(json_t *out, const struct sink_manifest *m)
 				json_digest(m->changes_digest)));
 }
 
+void json_add_read(json_t *to, const struct sink_manifest *m)
+{
+	if (m->read == 0)
+		return;
+	json_object_set_new(to, "read", json_string(instant(m->read).text));
+	json_object_set_new(to, "read-to-published",
+		json_integer((json_int_t)read_to_published(m)));
+}
+
 json_t *json_manifest(const struct sink_manifest *m, bool is_published)
 {
 	json_t *out = json_pack("{s:I,s:o,s:b,s:I,s:I,s:o,s:o,s:o,s:o,s:I,s:o,s:o,s:I,s:o}",
@@ -174,6 +183,7 @@ json_t *json_manifest(const struct sink_manifest *m, bool is_published)
 		json_text(sink_span_text(m->policy)), "policy-size", (json_int_t)m->policy_size,
 		"policy-sha256", json_digest(m->policy_digest));
 
+	json_add_read(out, m);
 	add_files(out, m);
 	if (m->paused_until != 0)
 		json_object_set_new(out, "paused", paused_json(m));

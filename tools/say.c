@@ -8,6 +8,8 @@
 
 #include "utf8.h"
 
+#define MICROS 1000000
+
 #define TEXT_MAX 1024 /* bytes of a message */
 #define PROGRESS_MS 100
 
@@ -81,6 +83,11 @@ struct number number(uint64_t n)
 	return out;
 }
 
+const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 struct moment moment(int64_t time)
 {
 	struct moment out;
@@ -93,6 +100,23 @@ struct moment moment(int64_t time)
 	else
 		strftime(out.text, sizeof out.text, "%Y-%m-%dT%H:%M:%SZ", &tm);
 	return out;
+}
+
+struct instant instant(int64_t micros)
+{
+	struct moment second = moment(micros / MICROS);
+	struct instant out;
+
+	second.text[strcspn(second.text, "Z")] = 0;
+	snprintf(out.text, sizeof out.text, "%s.%06dZ", second.text, (int)(micros % MICROS));
+	return out;
+}
+
+int64_t read_to_published(const struct sink_manifest *m)
+{
+	int64_t span = m->time - m->read / MICROS;
+
+	return span > 0 ? span : 0;
 }
 
 static bool is_due(void)

@@ -22,11 +22,23 @@ struct number {
 };
 struct number number(uint64_t n);
 
+/* What stands behind a number's noun: "s", or nothing if it is 1. */
+const char *plural(uint64_t n);
+
 /* A time in UTC: "2026-11-21T12:00:00Z". */
 struct moment {
 	char text[32];
 };
 struct moment moment(int64_t time);
+
+/* One in microseconds: "2026-11-21T12:00:00.123456Z". */
+struct instant {
+	char text[48];
+};
+struct instant instant(int64_t micros);
+
+/* Whole seconds from when a generation was read until it was published, as far as clocks agree. */
+int64_t read_to_published(const struct sink_manifest *manifest);
 
 /* Progress on stderr, if that is a terminal: shown at most ten times a second. */
 void progress(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -29,21 +29,6 @@ static uint64_t seen(const struct sink_stats *stats)
 	return sum;
 }
 
-/* "2026-11-21T12:00:00.123456Z" */
-struct instant {
-	char text[48];
-};
-
-static struct instant instant(int64_t micros)
-{
-	struct moment second = moment(micros / MICROS);
-	struct instant out;
-
-	second.text[strcspn(second.text, "Z")] = 0;
-	snprintf(out.text, sizeof out.text, "%s.%06dZ", second.text, (int)(micros % MICROS));
-	return out;
-}
-
 /* --- for people ------------------------------------------------------------------------------- */
 
 static void put_resolver(const struct told *told)
@@ -109,8 +94,12 @@ static void put_reaction(const struct sink_reaction *r)
 		printf("\nno generation was published since\n");
 		return;
 	}
-	printf("\ngeneration %llu, published %s, was\n", (unsigned long long)r->serial,
+	printf("\ngeneration %llu, published %s", (unsigned long long)r->serial,
 		instant(r->published).text);
+	if (r->read != 0)
+		printf(", %.1f ms after what is new in it was read",
+			(double)(r->published - r->read) / 1000);
+	printf(", was\n");
 	put_span(r->noticed, "noticed");
 	put_span(r->in_use, "in use for each query that begins");
 	put_span(r->heard, "known to each worker");
@@ -175,12 +164,18 @@ static json_t *actions_json(const struct sink_stats *s)
 	return out;
 }
 
+static json_t *read_to_published_json(const struct sink_reaction *r)
+{
+	return r->read == 0 ? json_null() : json_integer((json_int_t)(r->published - r->read));
+}
+
 static json_t *last_json(const struct sink_reaction *r)
 {
 	if (r->serial == 0)
 		return json_null();
-	return json_pack("{s:I,s:o,s:I,s:I,s:o,s:o,s:o,s:I,s:I}", "generation",
-		(json_int_t)r->serial, "published", instant_json(r->published), "noticed-us",
+	return json_pack("{s:I,s:o,s:o,s:o,s:I,s:I,s:o,s:o,s:o,s:I,s:I}", "generation",
+		(json_int_t)r->serial, "read", instant_json(r->read), "read-to-published-us",
+		read_to_published_json(r), "published", instant_json(r->published), "noticed-us",
 		(json_int_t)r->noticed, "in-use-us", (json_int_t)r->in_use, "heard-us",
 		span_json(r->heard), "walked-us", span_json(r->walked), "enforced-us",
 		span_json(r->enforced), "record-sets", (json_int_t)r->sets, "messages",

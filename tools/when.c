@@ -170,12 +170,38 @@ bool when_parse_micros(const char *text, int64_t *out)
 	return true;
 }
 
+static const char *given(void)
+{
+	return getenv("SOURCE_DATE_EPOCH");
+}
+
+bool when_is_given(void)
+{
+	return given() != NULL;
+}
+
 bool when_reproducible(int64_t *out)
 {
-	const char *epoch = getenv("SOURCE_DATE_EPOCH");
+	const char *epoch = given();
 
 	if (epoch)
 		return parse_seconds(epoch, out);
 	*out = (int64_t)time(NULL);
+	return true;
+}
+
+bool when_reproducible_micros(int64_t *out)
+{
+	struct timespec now;
+	int64_t seconds;
+
+	if (!given()) {
+		clock_gettime(CLOCK_REALTIME, &now);
+		*out = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+		return true;
+	}
+	if (!when_reproducible(&seconds))
+		return false;
+	*out = seconds * 1000000;
 	return true;
 }

@@ -19,4 +19,10 @@ bool when_parse_micros(const char *text, int64_t *out);
 /* Now, or $SOURCE_DATE_EPOCH where it is set. False if that is no number of seconds. */
 bool when_reproducible(int64_t *out);
 
+/* Is it set, so that nothing else may depend on when something is done? */
+bool when_is_given(void);
+
+/* As when_reproducible(), in microseconds. */
+bool when_reproducible_micros(int64_t *out);
+
 #endif

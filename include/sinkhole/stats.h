@@ -10,7 +10,7 @@
 #include "sinkhole/span.h"
 
 #define SINK_STATS_FILE "stats" /* its name in the run directory */
-#define SINK_STATS_SIZE 4528 /* bytes of it */
+#define SINK_STATS_SIZE 4536 /* bytes of it */
 #define SINK_STATS_ACTIONS 16 /* numbers of enum sink_action that there is room for */
 #define SINK_STATS_LAST 256 /* spans of a series that are kept */
 #define SINK_STATS_TOOL 64 /* bytes, with the NUL */
@@ -37,6 +37,7 @@ struct sink_reaction {
 	int64_t published, noticed, in_use;
 	int64_t heard, walked, enforced; /* or SINK_STATS_NOT_YET, and so are those that follow */
 	uint64_t sets, messages; /* removed from the caches */
+	int64_t read; /* when what is new in it was read, microseconds since 1970; 0: nothing was */
 };
 
 /* Times are microseconds since 1970; all numbers are below 2^63. */

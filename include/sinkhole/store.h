@@ -37,6 +37,7 @@ struct sink_signature {
 struct sink_manifest {
 	uint64_t serial; /* 1 and up; never reused, never goes back */
 	int64_t time; /* of publication, seconds since 1970-01-01 UTC */
+	int64_t read; /* when what is new was read, in microseconds since then; 0: nothing was */
 	char base[SINK_FILE_NAME_MAX]; /* name of the file inside gen/ */
 	uint64_t base_size; /* bytes */
 	uint8_t base_digest[SINK_DIGEST_LEN];
@@ -192,6 +193,7 @@ struct sink_publish {
 	const struct sink_policy *policy;
 	struct sink_summary summary; /* of temp */
 	int64_t time; /* seconds since 1970-01-01 UTC */
+	int64_t read; /* microseconds since then; 0: nothing was read for it */
 	const char *origin, *reason; /* one line of UTF-8 each; reason may be NULL */
 	const char *tool; /* likewise */
 	unsigned keep; /* how many generations stay; 0: SINK_KEEP_DEFAULT */

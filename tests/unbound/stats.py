@@ -202,6 +202,8 @@ def reaction(tap, lab, resolver, store):
             continue
         last = seen["last"]
         tap.ok(last["generation"] == serial and spans(last) == sorted(spans(last)), "... its times are in order", last)
+        tap.ok(last["read"] < last["published"] and abs(last["read-to-published-us"]) < 60e6 * SLOW,
+               "... and it tells when what is new was read", last)
         tap.same((seen["in-use-us"]["count"], seen["enforced-us"]["count"]), (number, number), "... in both series")
         for word in ("in-use-us", "enforced-us"):
             spread = [seen[word][key] for key in ("min", "median", "p95", "max")]
@@ -219,6 +221,8 @@ def paused(tap, resolver, store):
     tap.ok(told_so and "FILTERING IS PAUSED since 20" in page, "a pause is said loudly", page)
     store.run("resume")
     tap.ok(harness.wait_until(lambda: "paused" not in told(resolver), 5 * SLOW), "and is over", stats(resolver).stdout)
+    last = told(resolver)["reaction"]["last"]
+    tap.same((last["read"], last["read-to-published-us"]), (None, None), "... for which nothing was read")
 
 
 def damaged(tap, resolver):
