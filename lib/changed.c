@@ -81,18 +81,13 @@ static int tell(struct side *now, struct side *before, sink_subject_fn *fn, void
 	return err;
 }
 
-static const struct sink_db *base_of(const struct sink_db *db)
-{
-	return db->base ? db->base : db;
-}
-
 int sink_db_changed(const struct sink_db *now, const struct sink_db *before, sink_subject_fn *fn,
 	void *arg)
 {
 	struct side mine, others = { .state = SINK_ENOENT };
 	int err;
 
-	if (base_of(now) != base_of(before))
+	if (sink_db_lowest(now) != sink_db_lowest(before))
 		return SINK_EINVAL;
 	err = side_begin(&mine, now);
 	if (!err)

@@ -198,24 +198,6 @@ static int open_geos(struct opening *o, struct sink_why *why)
 
 /* --- all of it --- */
 
-static bool is_same_base(const struct sink_manifest *a, const struct sink_manifest *b)
-{
-	return a->base_size == b->base_size && a->names == b->names && a->listings == b->listings &&
-		memcmp(a->base_digest, b->base_digest, sizeof a->base_digest) == 0;
-}
-
-static bool is_same_delta(const struct sink_manifest *a, const struct sink_manifest *b)
-{
-	return a->delta_size == b->delta_size && !a->delta[0] == !b->delta[0] &&
-		memcmp(a->delta_digest, b->delta_digest, sizeof a->delta_digest) == 0;
-}
-
-/* Of a delta and its base the latter, or what has none itself. */
-static const struct sink_db *base_of(const struct sink_db *db)
-{
-	return sink_db_base(db) ? sink_db_base(db) : db;
-}
-
 /* An exemption is a rule in front of those of the policy's file. */
 static bool has_policy_of(const struct sink_generation *a, const struct sink_generation *b)
 {
@@ -243,14 +225,14 @@ static int open_db(struct opening *o, struct sink_why *why)
 	int err;
 
 	/* One made of parts has a manifest of zeros, whose size is nobody's. */
-	if (!previous || !is_same_base(&previous->manifest, manifest))
+	if (!previous || !sink_is_same_base(&previous->manifest, manifest))
 		return sink_store_open(options->dir, manifest, options->map, options->cancel, why,
 			&o->db);
-	if (is_same_delta(&previous->manifest, manifest)) {
+	if (sink_is_same_delta(&previous->manifest, manifest)) {
 		o->db = sink_db_share(previous->db);
 		return SINK_OK;
 	}
-	base = sink_db_share(base_of(previous->db));
+	base = sink_db_share(sink_db_lowest(previous->db));
 	err = sink_store_open_delta(options->dir, manifest, base, options->map, options->cancel,
 		why, &o->db);
 	sink_db_close(base);

@@ -401,14 +401,9 @@ static bool judge(struct hearing *hearing)
 	return hearing->all.is_same ? answer_all(hearing) : answer_some(hearing);
 }
 
-/* Nothing is decided about a reply. */
 static void reset(struct query *query)
 {
-	query->block = NULL;
-	query->judged = NULL;
-	query->watched = NULL;
-	query->weighed = NULL;
-	query->passes = false;
+	query_undecide(query);
 	query->saved = NULL;
 }
 

@@ -72,6 +72,16 @@ struct query *query_of(struct module_qstate *qstate, int id, struct queries *que
 /* The query state ends. */
 void query_end(struct module_qstate *qstate, int id);
 
+/* Nothing is decided about its reply, or not any more. */
+static inline void query_undecide(struct query *query)
+{
+	query->block = NULL;
+	query->judged = NULL;
+	query->watched = NULL;
+	query->weighed = NULL;
+	query->passes = false;
+}
+
 /* A verdict to keep as long as the query state.
  *
  * returns  NULL: no memory

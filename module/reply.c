@@ -70,11 +70,7 @@ static void judge_unseen(struct self *self, struct module_qstate *qstate, struct
 	const struct verdict_case what = { .facts = facts, .pass = VERDICT_ON_ANSWER };
 	struct verdict verdict;
 
-	query->block = NULL;
-	query->judged = NULL;
-	query->watched = NULL;
-	query->weighed = NULL;
-	query->passes = false;
+	query_undecide(query);
 	query->failed = false;
 	query->for_supers = NULL;
 	query->seen = rep;

@@ -168,9 +168,7 @@ static void say_again(struct watch *w)
 
 static bool same_names(const struct sink_manifest *a, const struct sink_manifest *b)
 {
-	return a->base_size == b->base_size && a->delta_size == b->delta_size &&
-		memcmp(a->base_digest, b->base_digest, sizeof a->base_digest) == 0 &&
-		memcmp(a->delta_digest, b->delta_digest, sizeof a->delta_digest) == 0;
+	return sink_is_same_base(a, b) && sink_is_same_delta(a, b);
 }
 
 static void say_in_use(struct watch *w, const struct sink_manifest *before, int64_t began)
@@ -369,7 +367,7 @@ static int put_in_use(struct watch *w, const struct sink_manifest *manifest, str
 	if (err)
 		return err;
 	find_edges(w, time(NULL)); /* before the ear is told: what has turned by now is judged so */
-	atomic_store(&w->bytes, (size_t)manifest->base_size);
+	atomic_store(&w->bytes, (size_t)(manifest->base_size + manifest->delta_size));
 	say_in_use(w, &before, began);
 	say_pause(w);
 	say_expiry(w);

@@ -79,7 +79,7 @@ int watch_start(struct watch *watch);
 /* End the thread, within milliseconds also while it loads, and free the watch. NULL is fine. */
 void watch_stop(struct watch *watch);
 
-/* Bytes of the database in use, 0 if none. Any thread. */
+/* Bytes of the database in use, base and delta; 0 if none. Any thread. */
 size_t watch_bytes(const struct watch *watch);
 
 #endif

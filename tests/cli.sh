@@ -465,11 +465,12 @@ ok "info --json, too" json '.triggers == {"qname": 6, "answer": 3, "client": 1, 
 # --- generations, rollback, verify, info --------------------------------------------------------------------
 
 fresh
-complains 1 "nothing has been published" "no generations" generations -d d
+complains 3 "nothing has been published" "no generations" generations -d d
 complains 1 "" "no rollback" rollback -d d
-complains 1 "" "nothing to verify" verify -d d
-complains 1 "" "nothing to tell of" info -d d
-complains 1 "" "a directory that is not there" generations -d nosuch
+complains 3 "nothing has been published" "nothing to verify" verify -d d
+complains 3 "nothing has been published" "nothing to tell of" info -d d
+complains 3 "nothing has been published" "nothing to compare" diff -d d
+complains 3 "" "a directory that is not there" generations -d nosuch
 for i in 1 2 3 4; do
 	echo "n$i.example" >"n$i.txt"
 	run compile -d d --reason "number $i" "n$i.txt"

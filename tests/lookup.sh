@@ -248,7 +248,7 @@ ok "no question" [ "$status" = 1 ]
 
 # --- export: RESINFO ----------------------------------------------------------------------------------------
 
-complains 2 "unknown format 'foo'; there are unbound-acl, resinfo, json, domains" "an unknown format" export -d d --format foo
+complains 2 "unknown format 'foo'; there are unbound-acl, resinfo, json, domains, hosts, rpz" "an unknown format" export -d d --format foo
 complains 2 "no --format; there are" "no format" export -d d
 complains 2 "too many" "an operand" export -d d --format json x
 complains 2 "for --format resinfo" "an option of another format" export -d d --format json --qnamemin

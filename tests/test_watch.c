@@ -233,6 +233,43 @@ START_TEST(no_directory)
 }
 END_TEST
 
+/* One live change: a name is taken off. */
+static int take_change(void *arg, struct sink_span before, struct sink_why *why,
+	struct sink_span *after)
+{
+	(void)arg;
+	(void)before;
+	(void)why;
+	*after = sink_span_text("one\n");
+	return SINK_OK;
+}
+
+static int next_change(void *arg, struct sink_change *out)
+{
+	int *given = arg;
+
+	if ((*given)++ > 0)
+		return SINK_ENOENT;
+	*out = (struct sink_change){ .subject.trigger = SINK_TRIGGER_QNAME, .removes = true };
+	return sink_name_from_text(sink_span_text("evil.example"), &out->subject.name);
+}
+
+START_TEST(the_delta_counts)
+{
+	int given = 0;
+	const struct sink_live live = { .take = take_change, .next = next_change, .arg = &given };
+	struct sink_manifest manifest;
+
+	manifest = publish("evil.example");
+	look();
+	ck_assert_uint_eq(watch_bytes(watch), manifest.base_size);
+	manifest = publish_again((struct sink_publish){ .live = &live, .origin = "apply" });
+	ck_assert_uint_gt(manifest.delta_size, 0);
+	look();
+	ck_assert_uint_eq(watch_bytes(watch), manifest.base_size + manifest.delta_size);
+}
+END_TEST
+
 START_TEST(next_generation)
 {
 	publish("one.example");
@@ -1113,6 +1150,7 @@ int main(void)
 
 	tcase_add_checked_fixture(looks, begin, end);
 	tcase_add_test(looks, no_directory);
+	tcase_add_test(looks, the_delta_counts);
 	tcase_add_test(looks, next_generation);
 	tcase_add_test(looks, passes_over_what_it_missed);
 	tcase_add_test(looks, vanishes_and_returns);

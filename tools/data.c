@@ -31,6 +31,8 @@ static int open_by(open_fn *fn, const char *dir, uint64_t serial, struct sink_wh
 
 	why->text[0] = 0;
 	err = sink_store_manifest(dir, serial, why, manifest);
+	if (err == SINK_ENOENT && serial == 0)
+		return sink_why(why, err, "'%s': nothing has been published yet", dir);
 	if (!err) {
 		err = fn(dir, manifest, SINK_MAP_DIRECT, NULL, why, out);
 		if (err == SINK_ENOENT) /* promised, so its absence is damage */

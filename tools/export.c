@@ -17,6 +17,8 @@ static const struct export_format *const formats[] = {
 	&export_resinfo,
 	&export_json,
 	&export_domains,
+	&export_hosts,
+	&export_rpz,
 };
 
 #define FORMATS (sizeof formats / sizeof formats[0])
@@ -188,7 +190,9 @@ const struct command cmd_export = {
 		   "answers\n"
 		   "  resinfo      what the resolver tells about itself (RFC 9606)\n"
 		   "  json         everything that is listed, an object a line\n"
-		   "  domains      names that are blocked with all below them, one a line\n",
+		   "  domains      names that are blocked with all below them, one a line\n"
+		   "  hosts        names that are blocked themselves, as a hosts file\n"
+		   "  rpz          what becomes of names, as a response policy zone\n",
 	.options =
 		(const struct option_row[]){
 			{ 'd', "dir", "DIR", "the data directory" },

@@ -24,6 +24,7 @@ struct export_format {
 	int (*write)(const struct export_order *order);
 };
 
-extern const struct export_format export_unbound_acl, export_resinfo, export_json, export_domains;
+extern const struct export_format export_unbound_acl, export_resinfo, export_json, export_domains,
+	export_hosts, export_rpz;
 
 #endif

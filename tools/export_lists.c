@@ -1,9 +1,10 @@
-/* export_lists.c - what is listed, as JSON lines and as a list of domains. */
+/* export_lists.c - what is listed, as JSON lines, as a list of domains, and as a hosts file. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "export.h"
+#include "export_names.h"
 #include "json.h"
 #include "say.h"
 
@@ -49,10 +50,6 @@ const struct export_format export_json = {
 	.write = write_json,
 };
 
-#define TYPE_A 1
-#define TYPE_UNNAMED \
-	65280 /* for private use (RFC 6895, 3.1): in the place of all that no rule names */
-
 /* --- domains ---------------------------------------------------------------------------------- */
 
 /* A name that is blocked with all below it, unless something below is not. */
@@ -64,7 +61,7 @@ struct candidate {
 struct domains {
 	const struct export_order *order;
 	struct sink_reader *reader;
-	struct sink_client client; /* of no group */
+	struct name_judge judge;
 	struct sink_name last; /* judged: a name may be listed more than once */
 	bool has_last, is_below_judged; /* and what is below it */
 	struct candidate held[SINK_LABELS_MAX + 1]; /* each below the one before it */
@@ -96,76 +93,6 @@ static int settle(struct domains *d, const struct sink_name *next)
 	return SINK_OK;
 }
 
-/* What is considered on the way may be about some query types only. */
-static void see_types(void *arg, enum sink_trigger trigger, size_t subject,
-	const struct sink_listing *listing, const struct sink_record *record,
-	enum sink_standing standing, uint16_t rule)
-{
-	bool *is_typed = arg;
-
-	(void)trigger;
-	(void)subject;
-	(void)listing;
-	(void)standing;
-	(void)rule;
-	*is_typed = *is_typed || record->types.len > 0;
-}
-
-/* For a client of no group.
- *
- * wire     of the name, or of a name that stands for all below one */
-static int judge(const struct domains *d, struct sink_span wire, uint16_t type, bool *is_typed,
-	struct sink_verdict *out)
-{
-	const struct sink_case what = {
-		.type = type, .now = d->order->now, .names = &wire, .names_count = 1
-	};
-
-	return sink_decide(d->order->judge, &what, &d->client, see_types, is_typed, out);
-}
-
-static int judge_type(const struct domains *d, struct sink_span wire, uint16_t type, bool *blocks)
-{
-	struct sink_verdict verdict;
-	bool is_typed = false;
-	int err = judge(d, wire, type, &is_typed, &verdict);
-
-	*blocks = !err && sink_action_blocks(verdict.action) && !verdict.waits;
-	return err;
-}
-
-/* Rules before the one that decides may be about other types than the one that was asked for: about those that they
- * name, or about all but these. */
-static int judge_types(const struct domains *d, struct sink_span wire, uint16_t before,
-	bool *blocks)
-{
-	const struct sink_policy *policy = d->order->policy;
-	int err = judge_type(d, wire, TYPE_UNNAMED, blocks);
-
-	for (uint16_t i = 0; i < before && i < policy->rules_count; i++) {
-		struct sink_span rest = policy->rules[i].types;
-		uint16_t type;
-
-		if (rest.len > 0)
-			rest = sink_span(rest.at + 1,
-				rest.len - 1); /* whether it is these, or the others */
-		while (!err && *blocks && sink_types_next(&rest, &type))
-			err = judge_type(d, wire, type, blocks);
-	}
-	return err;
-}
-
-/* Is it blocked, whatever type is asked for? */
-static int judge_all(const struct domains *d, struct sink_span wire, bool *blocks,
-	struct sink_verdict *out)
-{
-	bool is_typed = false;
-	int err = judge(d, wire, TYPE_A, &is_typed, out);
-
-	*blocks = !err && sink_action_blocks(out->action) && !out->waits && !is_typed;
-	return err || !*blocks ? err : judge_types(d, wire, out->rule, blocks);
-}
-
 static void spoil(struct domains *d)
 {
 	for (size_t i = 0; i < d->count; i++)
@@ -190,7 +117,8 @@ static int take_name(struct domains *d, const struct sink_name *name)
 	uint8_t wire[SINK_WIRE_MAX];
 	struct sink_verdict verdict;
 	bool blocks, whole = false;
-	int err = judge_all(d, sink_span(wire, sink_name_to_wire(name, wire)), &blocks, &verdict);
+	int err = name_judge_blocks(&d->judge, sink_span(wire, sink_name_to_wire(name, wire)),
+		&blocks, &verdict);
 
 	if (!err && !blocks)
 		spoil(d);
@@ -215,7 +143,7 @@ static int look_below(struct domains *d, const struct sink_name *name)
 	if (d->is_below_judged || len > SINK_WIRE_MAX)
 		return SINK_OK;
 	d->is_below_judged = true;
-	err = judge_all(d, sink_span(wire, len), &blocks, &verdict);
+	err = name_judge_blocks(&d->judge, sink_span(wire, len), &blocks, &verdict);
 	if (!err && !blocks)
 		spoil(d);
 	return err;
@@ -254,7 +182,7 @@ static int write_domains(const struct export_order *order)
 		return SINK_ENOMEM;
 	d->order = order;
 	d->reader = sink_judge_reader(order->judge);
-	sink_client_of(order->judge, NULL, order->now, &d->client);
+	name_judge_begin(&d->judge, order);
 	err = sink_reader_each(d->reader, put_domain, d);
 	if (!err)
 		err = settle(d, NULL);
@@ -269,4 +197,75 @@ const struct export_format export_domains = {
 	.word = "domains",
 	.summary = "names that are blocked with all below them, one a line",
 	.write = write_domains,
+};
+
+/* --- hosts ------------------------------------------------------------------------------------ */
+
+struct hosts {
+	struct name_judge judge;
+	struct sink_name last; /* judged: a name may be listed more than once */
+	bool has_last;
+	uint64_t written, left_out;
+};
+
+/* What a hosts file can hold: names of hosts, underscores with them, as feeds have them. */
+static bool is_host(const char *text)
+{
+	size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-_.");
+
+	return text[len] == 0 && strcmp(text, ".") != 0;
+}
+
+static int put_host(void *arg, const struct sink_subject *subject,
+	const struct sink_listing *listing)
+{
+	struct hosts *h = arg;
+	const struct sink_name *name = &subject->name;
+	uint8_t wire[SINK_WIRE_MAX];
+	struct sink_verdict verdict;
+	char text[SINK_TEXT_MAX];
+	bool blocks;
+	int err;
+
+	if (subject->trigger != SINK_TRIGGER_QNAME) {
+		h->left_out++;
+		return SINK_OK;
+	}
+	h->left_out += listing->scope != SINK_SCOPE_EXACT; /* what is below */
+	if (h->has_last && sink_span_equal(sink_name_key(&h->last), sink_name_key(name)))
+		return SINK_OK;
+	h->last = *name;
+	h->has_last = true;
+	err = name_judge_blocks(&h->judge, sink_span(wire, sink_name_to_wire(name, wire)), &blocks,
+		&verdict);
+	if (err || !blocks)
+		return err;
+	if (!is_host(sink_name_to_text(name, text))) {
+		h->left_out++;
+		return SINK_OK;
+	}
+	h->written++;
+	return printf("0.0.0.0 %s\n", text) < 0 ? SINK_EIO : SINK_OK;
+}
+
+/* A line of a hosts file is about a name alone: what is below is left out. */
+static int write_hosts(const struct export_order *order)
+{
+	struct hosts h = { .written = 0 };
+	int err;
+
+	name_judge_begin(&h.judge, order);
+	err = sink_reader_each(sink_judge_reader(order->judge), put_host, &h);
+	if (!err && h.left_out > 0)
+		say("%s names; of %s entries, all or what is below their names is left out, which "
+		    "a hosts "
+		    "file cannot say",
+			number(h.written).text, number(h.left_out).text);
+	return err;
+}
+
+const struct export_format export_hosts = {
+	.word = "hosts",
+	.summary = "names that are blocked themselves, as a hosts file",
+	.write = write_hosts,
 };

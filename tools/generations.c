@@ -78,7 +78,7 @@ static enum status list(const char *dir, bool json)
 		return STATUS_DATA;
 	if (h.count == 0 && h.others == 0)
 		say("'%s': nothing has been published yet", dir);
-	return h.count > 0 ? STATUS_DONE : STATUS_NO;
+	return h.count > 0 ? STATUS_DONE : STATUS_DATA;
 }
 
 static enum status generations_run(const struct command *self, int argc, char **argv)

@@ -283,7 +283,8 @@ static enum status info(const struct view *choice)
 	sink_db_close(db);
 	if (err)
 		say("%s", why.text[0] ? why.text : sink_strerror(err));
-	return status_of(err);
+	return err == SINK_ENOENT ? STATUS_DATA
+				  : status_of(err); /* as lookup: there is nothing to ask */
 }
 
 static enum status info_run(const struct command *self, int argc, char **argv)

@@ -58,6 +58,14 @@ void sink_db_summary(const struct sink_db *db, struct sink_summary *out);
 /* What a delta lies over, borrowed until it is closed; NULL: this is no delta. Any thread. */
 const struct sink_db *sink_db_base(const struct sink_db *db);
 
+/* Of a delta and its base the latter, or what has none itself. */
+static inline const struct sink_db *sink_db_lowest(const struct sink_db *db)
+{
+	const struct sink_db *base = sink_db_base(db);
+
+	return base ? base : db;
+}
+
 /* One more owner of an open database: each of them closes it, the last one for good. Any thread. */
 struct sink_db *sink_db_share(const struct sink_db *db);
 

@@ -3,6 +3,8 @@
 #ifndef SINKHOLE_STORE_H
 #define SINKHOLE_STORE_H
 
+#include <string.h>
+
 #include "sinkhole/change.h"
 #include "sinkhole/db.h"
 #include "sinkhole/policy.h"
@@ -64,6 +66,20 @@ struct sink_manifest {
 	struct sink_signature
 		signatures[SINK_SIGNATURES_MAX]; /* of different keys, their ids rising */
 };
+
+/* Do two generations have the same base, whatever the names of its files? */
+static inline bool sink_is_same_base(const struct sink_manifest *a, const struct sink_manifest *b)
+{
+	return a->base_size == b->base_size && a->names == b->names && a->listings == b->listings &&
+		memcmp(a->base_digest, b->base_digest, sizeof a->base_digest) == 0;
+}
+
+/* Do they have the same delta, or both none? */
+static inline bool sink_is_same_delta(const struct sink_manifest *a, const struct sink_manifest *b)
+{
+	return !a->delta[0] == !b->delta[0] && a->delta_size == b->delta_size &&
+		memcmp(a->delta_digest, b->delta_digest, sizeof a->delta_digest) == 0;
+}
 
 #define SINK_PAUSED_OPEN INT64_MAX /* until somebody ends it */
 
