@@ -21,6 +21,7 @@ SINKHOLE = os.environ.get("SINKHOLE", "sinkhole")
 SINKHOLE_SO = os.environ.get("SINKHOLE_SO", "")
 NAMES = os.environ.get("NAMES", "bench/names")
 DECIDE = os.environ.get("DECIDE", "bench/decide")
+STAGES = os.environ.get("STAGES", "bench/stages")
 SETUP = pathlib.Path(__file__).resolve().parent.parent / "setup"
 
 NXDOMAIN = 3
@@ -96,6 +97,11 @@ def memory_mb(pid, sealed=0):
     own = sum(int(re.search(rf"^{field}:\s*(\d+)", status, re.M).group(1))
               for field in ("RssAnon", "RssFile"))
     return own / 1024 + sealed / 2 ** 20
+
+
+def unlisted(names):
+    """As many names like these, of three labels, that no generated list holds: its labels have no hyphens."""
+    return [f"www.n-{name.split('.', 1)[0]}.{name.rsplit('.', 1)[1]}" for name in names]
 
 
 class Bed:

@@ -46,6 +46,16 @@ def row_apply(bed):
             (f"{what}, peak memory, MB", spread([m for _, m in runs], 0), "50")]
 
 
+def fill(bed, port):
+    """Have the cache hold CACHED answers; the file of their queries."""
+    queries = bed.dir / "fill-1m.txt"
+    with open(queries, "w", encoding="ascii") as out:
+        out.writelines(f"c{n}.clean.test A\n" for n in range(CACHED))
+    subprocess.run(["dnsperf", "-s", "127.0.0.1", "-p", str(port), "-d", str(queries), "-n", "1", "-q", "200"],
+                   stdout=subprocess.DEVNULL, check=True)
+    return queries
+
+
 def row_reaction(bed):
     """The resolver has a worker for each processor, a million answers in its cache, and other clients."""
     data = bed.dir / "data-10m"
@@ -54,11 +64,7 @@ def row_reaction(bed):
     cache.write_text(CACHE)
     child, port = bed.resolver(data, threads=2, include=cache)
     bed.up(port)
-    fill = bed.dir / "fill-1m.txt"
-    with open(fill, "w", encoding="ascii") as out:
-        out.writelines(f"c{n}.clean.test A\n" for n in range(CACHED))
-    subprocess.run(["dnsperf", "-s", "127.0.0.1", "-p", str(port), "-d", str(fill), "-n", "1", "-q", "200"],
-                   stdout=subprocess.DEVNULL, check=True)
+    queries = fill(bed, port)
     step = CACHED // CHANGES
     named, below = [], []
     for turn in range(TIMES):
@@ -68,7 +74,7 @@ def row_reaction(bed):
             ask(port, "www." + name)
             ask(port, "a.b." + name)
         changes = write_changes(bed, f"turn-{turn}.txt", "+", names)
-        load = bed.spawn(["dnsperf", "-s", "127.0.0.1", "-p", str(port), "-d", str(fill), "-Q", "5000", "-l", "6"],
+        load = bed.spawn(["dnsperf", "-s", "127.0.0.1", "-p", str(port), "-d", str(queries), "-Q", "5000", "-l", "6"],
                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(1)
         apply(data, changes)

@@ -6,6 +6,7 @@ import re
 import subprocess
 
 import bed as bench
+import counted
 from bed import NXDOMAIN, ask, run_measured, spread, wait_for
 
 MILLION = 1_000_000
@@ -45,15 +46,6 @@ def apply(data, config):
                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def apply_instructions(bed, data, config):
-    """Millions of the whole process, counted by callgrind."""
-    out = bed.dir / "callgrind-apply"
-    subprocess.run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", bench.SINKHOLE, "apply", "-d",
-                    str(data), "--policy", str(config)], check=True, stdout=subprocess.DEVNULL,
-                   stderr=subprocess.DEVNULL)
-    return int(re.search(r"^totals: (\d+)", out.read_text(), re.M).group(1)) / MILLION
-
-
 def row_policy(bed):
     data = bed.dir / "data-10m"
     bed.compile(data, 10 * MILLION)
@@ -63,9 +55,10 @@ def row_policy(bed):
     if {path.name for path in (data / "gen").glob("base-*")} != before:
         raise RuntimeError("a policy change wrote a base")
     what = f"`apply --policy` ({RULES} rules, {GROUPS} groups, {PREFIXES:,} prefixes), 10 M entries in the base"
+    instructions = counted.command(bed, [bench.SINKHOLE, "apply", "-d", data, "--policy", config])
     return [(f"{what}, whole process, ms", spread([1000 * seconds for seconds, _ in runs], 0), "50"),
             (f"{what}, peak memory, MB", spread([memory for _, memory in runs], 0), "-"),
-            (f"{what}, instructions, millions", f"{apply_instructions(bed, data, config):.0f}", "-")]
+            (f"{what}, instructions, millions", f"{instructions / MILLION:.0f}", "-")]
 
 
 # --- a decision ----------------------------------------------------------------------------------
@@ -111,17 +104,6 @@ def write_queries(bed, name, asked):
     return path
 
 
-def per_decision(bed, data, queries):
-    """Instructions of sink_client_of() and sink_decide() a query, and how many of them each rule decided."""
-    out = bed.dir / "callgrind-decide"
-    told = subprocess.run(["valgrind", "--tool=callgrind", "--toggle-collect=decisions",
-                           f"--callgrind-out-file={out}", bench.DECIDE, str(data), str(queries), "1"],
-                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True).stdout
-    rules = {rule: int(count) for count, rule in (line.split(" ", 1) for line in told.splitlines())}
-    total = int(re.search(r"^totals: (\d+)", out.read_text(), re.M).group(1))
-    return total / sum(rules.values()), rules
-
-
 def row_decision(bed):
     names = bed.listed(MILLION, DECISIONS)
     listed = write_queries(bed, "listed", names)
@@ -143,9 +125,9 @@ def row_decision(bed):
              hit, listed, "2 x"),
             (f"{RECORDS} records that no other name has, all of them for the last rule", "-own", None, listed,
              "2 x")):
-        plain, one = per_decision(bed, data["one" + kind], queries)
+        plain, one = counted.decisions(bed, data["one" + kind], queries)
         apply(data["five" + kind], policies[category])
-        ours, rules = per_decision(bed, data["five" + kind], queries)
+        ours, rules = counted.decisions(bed, data["five" + kind], queries)
         wanted = 1 if queries is clean or not category else GROUPS + 1  # and "rest", for who is of no group
         if len(one) != 1 or len(rules) != wanted:
             raise RuntimeError(f"other rules decided: {one}, {rules}")

@@ -215,8 +215,13 @@ static int join(struct sink_db *db)
 	uint8_t *lengths = &db->all.lengths[0][0][0];
 
 	db->all = db->meta;
+	for (unsigned trigger = 0; trigger < SINK_TRIGGER_COUNT; trigger++)
+		db->roots |=
+			(uint8_t)(filter_has(&db->filter, hash_of(hash_start((uint8_t)trigger)))
+				<< trigger);
 	if (!base)
 		return SINK_OK;
+	db->roots |= base->roots;
 	db->first_record = base->meta.records;
 	db->first_facet = base->facets.count;
 	if (db->meta.records > UINT32_MAX - db->first_record)
@@ -570,9 +575,16 @@ static int report_ancestor(const struct search *search, struct sink_reader *read
 	return report(search, reader, sink_span(key, len), labels, labels == name->labels, known);
 }
 
-static void prefetch(const struct sink_db *db, const struct sink_name *name, const uint64_t *hashes)
+/* The fewest labels of what can cover a name: mostly nobody lists the root, and then no query asks for it. */
+static inline unsigned fewest(const struct search *search)
 {
-	for (unsigned labels = 0; labels <= name->labels; labels++)
+	return search->reader->db->roots >> search->trigger & 1 ? 0 : 1;
+}
+
+static void prefetch(const struct sink_db *db, const struct sink_name *name, unsigned from,
+	const uint64_t *hashes)
+{
+	for (unsigned labels = from; labels <= name->labels; labels++)
 		filter_prefetch(&db->filter, hashes[labels]);
 }
 
@@ -580,11 +592,13 @@ static void prefetch(const struct sink_db *db, const struct sink_name *name, con
 static int find_in_both(const struct search *search, const struct sink_name *name,
 	const uint64_t *hashes)
 {
+	const unsigned from = fewest(search);
 	struct sink_reader *reader = search->reader, *base = reader->base;
 	int err = SINK_OK;
 
-	prefetch(base->db, name, hashes);
-	for (int labels = name->labels; !err && labels >= 0; labels--) {
+	prefetch(base->db, name, from, hashes);
+	for (unsigned left = name->labels + 1u; !err && left > from; left--) {
+		unsigned labels = left - 1;
 		bool known = false;
 
 		if (filter_has(&reader->db->filter, hashes[labels]))
@@ -599,20 +613,18 @@ static int find_name(const struct search *search, const struct sink_name *name)
 {
 	struct sink_reader *reader = search->reader;
 	const struct filter *filter = &reader->db->filter;
+	const unsigned from = fewest(search);
 	uint64_t hashes[SINK_LABELS_MAX + 1];
 	bool known = false;
 	int err = SINK_OK;
 
 	hash_name(hash_start((uint8_t)search->trigger), name, hashes);
-	prefetch(reader->db, name, hashes);
+	prefetch(reader->db, name, from, hashes);
 	if (reader->base)
 		return find_in_both(search, name, hashes);
-	for (unsigned above = 0; !err && above <= name->labels; above++) {
-		uint8_t labels = (uint8_t)(name->labels - above);
-
-		if (filter_has(filter, hashes[labels]))
-			err = report_ancestor(search, reader, name, labels, &known);
-	}
+	for (unsigned left = name->labels + 1u; !err && left > from; left--)
+		if (filter_has(filter, hashes[left - 1]))
+			err = report_ancestor(search, reader, name, (uint8_t)(left - 1), &known);
 	return err;
 }
 

@@ -1,6 +1,8 @@
 /* decide.c - what becomes of one client's case. */
 #include "sinkhole/decide.h"
 
+#include <stddef.h>
+
 #include "search.h"
 
 /* --- the client ------------------------------------------------------------------------------- */
@@ -25,7 +27,9 @@ void sink_client_of(struct sink_judge *judge, const struct sink_prefix *address,
 	const struct sink_generation *generation = judge->generation;
 	const struct bound *bound = generation->bound;
 
-	*out = (struct sink_client){ .group = SINK_GROUP_OTHERS };
+	out->address = (struct sink_prefix){ 0 };
+	out->group = SINK_GROUP_OTHERS;
+	out->country = 0;
 	if (address && address->family != 0) {
 		out->address = sink_prefix_unmap(address);
 		out->group = clients_group(&bound->clients, &out->address);
@@ -33,7 +37,7 @@ void sink_client_of(struct sink_judge *judge, const struct sink_prefix *address,
 			out->country = (uint16_t)sink_geo_find(generation->geo[SINK_GEO_COUNTRY],
 				&out->address);
 	}
-	set_copy(out->rules, bound->groups[out->group], bound->words);
+	memcpy(out->rules, bound->groups[out->group], sizeof out->rules);
 	if (bound->asks_client_country)
 		set_and(out->rules,
 			sets_get(&bound->sets,
@@ -93,9 +97,37 @@ static int try_rules(struct search search, size_t number, const uint64_t *rules,
 				      : SINK_ENOENT;
 }
 
-static struct sink_verdict nothing(void)
+/* The form is by far the largest part of a verdict, and means something only where an action blocks: else it is cleared
+ * in what the caller gets, and neither cleared nor copied on the way. */
+#define VERDICT_HEAD offsetof(struct sink_verdict, form)
+
+static void begin_verdict(struct sink_verdict *verdict)
 {
-	return (struct sink_verdict){ .rule = SINK_RULE_NONE, .monitor = SINK_RULE_NONE };
+	memset(verdict, 0, VERDICT_HEAD);
+	verdict->rule = verdict->monitor = SINK_RULE_NONE;
+}
+
+#define PIECE \
+	32 /* bytes that compilers clear by plain stores; for more they take an instruction that begins slowly */
+
+static void clear_form(struct sink_form *form)
+{
+	uint8_t *at = (uint8_t *)form;
+	size_t pieces = sizeof *form / PIECE;
+
+	for (size_t i = 0; i < pieces; i++)
+		memset(at + i * PIECE, 0, PIECE);
+	memset(at + pieces * PIECE, 0, sizeof *form % PIECE);
+}
+
+static void copy_verdict(struct sink_verdict *out, const struct sink_verdict *verdict)
+{
+	if (sink_action_blocks(verdict->action)) {
+		*out = *verdict;
+		return;
+	}
+	memcpy(out, verdict, VERDICT_HEAD);
+	clear_form(&out->form);
 }
 
 static struct search begin(struct sink_judge *judge, const struct sink_case *what,
@@ -121,9 +153,10 @@ int sink_decide(struct sink_judge *judge, const struct sink_case *what,
 	const struct bound *bound = judge->generation->bound;
 	rule_set rules, on_names;
 	struct search search = begin(judge, what, client, consider, arg, rules);
-	struct sink_verdict verdict = nothing();
+	struct sink_verdict verdict;
 	int err = SINK_ENOENT;
 
+	begin_verdict(&verdict);
 	set_copy(on_names, rules, bound->words);
 	set_without(on_names, bound->on_answer, bound->words);
 	for (size_t i = 0; err == SINK_ENOENT && (i == 0 || i < what->names_count); i++)
@@ -132,7 +165,7 @@ int sink_decide(struct sink_judge *judge, const struct sink_case *what,
 		return err;
 	if (!err)
 		verdict.waits = set_first_of(bound->waits, rules, bound->words) < verdict.rule;
-	*out = verdict;
+	copy_verdict(out, &verdict);
 	return SINK_OK;
 }
 
@@ -150,13 +183,13 @@ int sink_decide_answer(struct sink_judge *judge, const struct sink_case *what,
 		(bound->needs.addresses || bound->needs.servers)) {
 		search = begin(judge, what, client, consider, arg, rules);
 		search_narrow_answer(judge->generation, what, rules);
-		verdict = nothing();
+		begin_verdict(&verdict);
 		err = try_rules(search, EVERYTHING, rules, &verdict);
 		if (err == SINK_ENOENT)
 			err = SINK_OK;
 	}
 	if (!err)
-		*out = verdict;
+		copy_verdict(out, &verdict);
 	return err;
 }
 

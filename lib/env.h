@@ -31,6 +31,7 @@ struct sink_db {
 	uint32_t first_record, first_facet; /* how many the base has: ours begin there */
 	/* What is listed at all, in the base or here: subjects by trigger (too many, where both list one), lengths */
 	struct schema_meta all;
+	uint8_t roots; /* bit 1 << trigger: the root may be listed for it, in the base or here */
 	atomic_uint owners;
 };
 
