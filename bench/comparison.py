@@ -1,0 +1,271 @@
+"""Us beside our peers: `bench/run --peers`.
+
+    make bench BENCH="--peers"                   every peer, lists of 100 k, 1 M and 10 M names
+    make bench BENCH="--peers 1m bind dnsdist"   some sizes, some peers
+    make bench BENCH="--peers --quick"           100 k, us and Unbound without a list; under two minutes
+    make bench BENCH="--peers --limit=600"       seconds that a load or a reload may take (300)
+    make bench BENCH="--peers --write"           what was measured into doc/benchmarks/peers.json, and table and charts
+                                                 made of that; after each peer, so that a run that is cut keeps what it has
+    make bench BENCH="--peers --write --draw"    table and charts once more, without measuring
+
+Wants an idle machine. It runs in a network of its own that has nothing but loopback.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+
+import peers
+from bed import NXDOMAIN, Bed, ask, wait_for
+from peers.change import STALE, watched
+from peers.cost import LISTED_ZONE, Streams, cost, in_turn, over, send
+from peers.peer import tree_of
+from results import Results, say
+
+SIZES = [100_000, 1_000_000, 10_000_000]
+ENCLOSED = "SINKHOLE_BENCH_TREES"  # set inside our network: where each peer's packages lie, as JSON
+LO_UP = 'ip link set lo up && exec "$@"'
+
+
+class Plan:
+    """How much is measured: turns of each pair, those of ours, queries a turn; and of what is slow, at most `times`
+    within `seconds`."""
+
+    def __init__(self, quick, limit):
+        self.turns, self.own_turns, self.queries = (5, 5, 100_000) if quick else (9, 20, 200_000)
+        self.times, self.seconds = (3, 15) if quick else (5, 120)
+        self.limit = limit
+
+    def turns_of(self, peer):
+        return self.own_turns if peer.name == "ours" else self.turns
+
+    def repeat(self, act):
+        """What act(number) gives, again and again, until it has been enough."""
+        begin, values = time.monotonic(), []
+        while len(values) < self.times and (not values or time.monotonic() - begin < self.seconds):
+            values.append(act(len(values)))
+            if None in (values[-1] if isinstance(values[-1], tuple) else values[-1:]):
+                break
+        return values
+
+
+# --- the rows of one peer ------------------------------------------------------------------------
+
+
+def load(peer, plan, name, rcode):
+    """Seconds from starting the server to the first answer of `rcode`; the server of the last time runs on."""
+    def once(_):
+        peer.kill()
+        begin = time.monotonic()
+        peer.start()
+        wait_for(lambda: peer.child.poll() is not None or ask(peer.port, name, 0.05) == rcode, plan.limit)
+        if peer.child.poll() is not None:
+            raise RuntimeError(f"it ended with {peer.child.returncode}")
+        return time.monotonic() - begin
+    try:
+        return {"load": plan.repeat(once)}
+    except TimeoutError:
+        return {"load": f"> {plan.limit}"}
+
+
+def check(peer, streams):
+    """It does what it is measured for."""
+    for name in streams.names or []:
+        for asked in (name, f"a.b.{name}"):
+            if ask(peer.port, asked, 5) != NXDOMAIN:
+                raise RuntimeError(f"{asked} is listed, and was not blocked")
+    for name in ("a", "b.c"):
+        if ask(peer.port, f"{name}.clean.test", 5) != 0:
+            raise RuntimeError(f"{name}.clean.test is not listed, and was not answered")
+
+
+def queries(peer, plain, streams):
+    """Rows of what a query costs, each turn against plain Unbound."""
+    uncached = [in_turn(lambda path=path: cost(peer, path)[0], lambda path=path: cost(plain, path)[0], turn)
+                for turn, path in enumerate(streams.fresh)]
+    clean, clean_ratios = over(peer, streams.clean, plain, streams.clean)
+    rows = {"clean": [us for us, _ in clean], "clean_ratio": clean_ratios, "clean_rate": [rate for _, rate in clean],
+            "uncached": [us for us, _ in uncached], "uncached_ratio": [us / other for us, other in uncached]}
+    if peer.blocks:
+        listed, listed_ratios = over(peer, streams.listed, plain, streams.clean)
+        rows |= {"listed": [us for us, _ in listed], "listed_ratio": listed_ratios,
+                 "listed_rate": [rate for _, rate in listed]}
+    return rows
+
+
+def fill(peer, streams):
+    send(peer.port, streams.warm)
+    send(peer.port, streams.clean[0])
+    if peer.blocks:
+        send(peer.port, streams.listed[0])
+
+
+def seen(watches, kind, limit):
+    """When each change was enforced, or since when it was not."""
+    times = [watch.since[kind] for watch in watches]
+    return times if None not in times else f"> {STALE if kind == 'cached' else limit}"
+
+
+def replacing(peer, plan):
+    def add(names):
+        peer.add(names)
+        return peer.reload
+    watches = []
+
+    def once(number):
+        watches.append(watched(peer, number, plan.limit, add))
+        return tuple(watches[-1].since[kind] for kind in ("fresh", "cached"))
+    plan.repeat(once)
+    return {"gap": [watch.gap * 1000 for watch in watches], "peak": [watch.peak for watch in watches],
+            "fresh": seen(watches, "fresh", plan.limit), "cached": seen(watches, "cached", plan.limit)}
+
+
+def patching(peer, plan):
+    if type(peer).patch is peers.peer.Peer.patch:
+        return {}
+    watches = []
+
+    def once(number):
+        watches.append(watched(peer, f"-patch{number}", plan.limit, lambda names: lambda: peer.patch(names)))
+        return tuple(watches[-1].since[kind] for kind in ("fresh", "cached"))
+    plan.repeat(once)
+    return {"patch_fresh": seen(watches, "fresh", plan.limit), "patch_cached": seen(watches, "cached", plan.limit),
+            "patch_gap": [watch.gap * 1000 for watch in watches]}
+
+
+def lists(peer, plan, bed, count):
+    """The list, compiled where it is; rows about that."""
+    if not peer.blocks:
+        peer.prepare()
+        return {}
+    with open(bed.list_file(count), "a", encoding="ascii") as out:
+        out.write(LISTED_ZONE + "\n")
+    peer.prepare()
+    rows = {}
+    if type(peer).compile is not peers.peer.Peer.compile:
+        rows["compile"] = plan.repeat(lambda _: peer.compile())
+    return rows | {"disk": [peer.disk() / count]}
+
+
+def rows_of(kind, count, tree, plan):
+    """All rows of a peer, name -> values, or a text to show in their place; in a bed of its own."""
+    bed = Bed()
+    try:
+        streams = Streams(bed, count, plan.turns_of(kind), plan.queries, kind.blocks)
+        peer = kind(bed, count, tree)
+        rows = lists(peer, plan, bed, count)
+        first = (LISTED_ZONE, NXDOMAIN) if peer.blocks else ("up.clean.test", 0)
+        rows |= load(peer, plan, *first)
+        if isinstance(rows["load"], str):
+            return rows, peer.version()
+        bed.up(peer.port)
+        check(peer, streams)
+        fill(peer, streams)
+        rows["resident"] = [peer.memory()]
+        plain = peers.Plain(bed, count) if kind is not peers.Plain else Other(bed, count)
+        plain.start()
+        bed.up(plain.port)
+        fill(plain, streams)
+        rows |= queries(peer, plain, streams)
+        if peer.blocks:
+            rows |= replacing(peer, plan) | patching(peer, plan) | peer.extra(streams, plain)
+        return rows, peer.version()
+    finally:
+        bed.close()
+
+
+class Other(peers.Plain):
+    """Plain Unbound beside plain Unbound: what their quotient differs from 1 by is noise."""
+
+    name = "plain-too"
+
+
+# --- the command ---------------------------------------------------------------------------------
+
+
+UNITS = {"k": 1_000, "m": 1_000_000}
+
+
+def size_of(word):
+    """100k, 1m, 10m: entries of a list; None if the word is none."""
+    with contextlib.suppress(ValueError, KeyError, IndexError):
+        return int(float(word[:-1]) * UNITS[word[-1].lower()])
+    return None
+
+
+def arguments(words):
+    parser = argparse.ArgumentParser(prog="bench/run", allow_abbrev=False,
+                                     epilog=f"WHAT: {', '.join(peers.PEERS)}; 100k, 1m, 10m. None: all.")
+    parser.add_argument("--peers", action="store_true", help="compare us with our peers")
+    parser.add_argument("--quick", action="store_true", help="100 k, us and Unbound without a list")
+    parser.add_argument("--write", action="store_true", help="keep what is measured, and make table and charts of it")
+    parser.add_argument("--draw", action="store_true", help="measure nothing")
+    parser.add_argument("--limit", type=int, default=300, metavar="SECONDS", help="of a load or a reload (300)")
+    parser.add_argument("what", nargs="*", metavar="WHAT", help="peers and sizes")
+    given = parser.parse_args(words)
+    given.sizes = [size_of(word) for word in given.what if size_of(word)]
+    given.chosen = [word for word in given.what if not size_of(word)]
+    unknown = [word for word in given.chosen if word not in peers.PEERS]
+    if unknown:
+        parser.error(f"no peer and no size: {' '.join(unknown)}")
+    return given
+
+
+def enclose(wanted):
+    """Run this command again where nothing but loopback can be reached, with all packages at hand. Does not return,
+    but where the kernel does not let us: then what is installed is compared on this machine's own loopback."""
+    trees = {}
+    for name in wanted:
+        try:
+            trees[name] = tree_of(peers.PEERS[name])
+        except LookupError as error:
+            say(f"{name}: absent: {error}")
+    within = ["unshare", "--map-root-user", "--net", "--mount", "sh", "-c", LO_UP, "sh"]
+    if subprocess.run([*within, "true"], stderr=subprocess.DEVNULL, check=False).returncode:
+        say("no network of its own is to be had (unshare): on this machine's loopback, and with installed peers alone")
+        os.environ[ENCLOSED] = json.dumps({name: tree for name, tree in trees.items() if not tree})
+        return
+    os.environ[ENCLOSED] = json.dumps(trees)
+    sys.stdout.flush()
+    os.execvp(within[0], [*within, sys.executable, *sys.argv])
+
+
+def main(words):
+    given = arguments(words)
+    results = Results.kept() if given.draw else Results()
+    if given.draw and given.write:
+        results.write()
+    if not given.draw:
+        chosen = given.chosen or (["plain", "ours"] if given.quick else list(peers.PEERS))
+        if ENCLOSED not in os.environ:
+            enclose(chosen)
+        measure(chosen, given.sizes or (SIZES[:1] if given.quick else SIZES), Plan(given.quick, given.limit), results,
+                given.write)
+    print(results.tables())
+    return 1 if results.failed else 0
+
+
+def measure(chosen, sizes, plan, results, write):
+    trees = json.loads(os.environ[ENCLOSED])
+    for count in sizes:
+        for name in chosen:
+            if name not in trees:
+                continue
+            begin = time.monotonic()
+            say(f"{name}, {count:,} ...")
+            try:
+                rows, version = rows_of(peers.PEERS[name], count, trees[name], plan)
+            except (RuntimeError, TimeoutError, OSError, subprocess.CalledProcessError) as error:
+                say(f"{name}, {count:,}: FAILED: {error}")
+                results.failed.append(name)
+                continue
+            say(f"{name}, {count:,}: {time.monotonic() - begin:.0f} s")
+            results.put(name, count, version, rows)
+            if write:
+                kept = Results.kept()
+                kept.put(name, count, version, rows)
+                kept.write()
