@@ -48,7 +48,7 @@ def draw(path, title, series):
 set output "{path}"
 set title "{title}" tc rgb "{TEXT}"
 set border 1 lc rgb "{TEXT}"
-set key outside bottom center horizontal tc rgb "{TEXT}"
+set key outside bottom center horizontal samplen 1 font ",11" tc rgb "{TEXT}"
 set logscale x
 set xrange [{min(shown) / 1.5}:{max(shown) * 1.5}]
 set yrange [0.4:{len(peers) + 0.6}]

@@ -5,7 +5,8 @@
     make bench BENCH="--peers --quick"           100 k, us and Unbound without a list; under two minutes
     make bench BENCH="--peers --limit=600"       seconds that a load or a reload may take (300)
     make bench BENCH="--peers --write"           what was measured into doc/benchmarks/peers.json, and table and charts
-                                                 made of that; after each peer, so that a run that is cut keeps what it has
+                                                 made of that; after each peer, so that a run that is cut keeps what it
+                                                 has
     make bench BENCH="--peers --write --draw"    table and charts once more, without measuring
 
 Wants an idle machine. It runs in a network of its own that has nothing but loopback.
@@ -23,7 +24,7 @@ import peers
 from bed import NXDOMAIN, Bed, ask, wait_for
 from peers.change import STALE, watched
 from peers.cost import LISTED_ZONE, Streams, cost, in_turn, over, send
-from peers.peer import tree_of
+from peers.peer import Peer, tree_of, version_of
 from results import Results, say
 
 SIZES = [100_000, 1_000_000, 10_000_000]
@@ -56,15 +57,21 @@ class Plan:
 # --- the rows of one peer ------------------------------------------------------------------------
 
 
-def load(peer, plan, name, rcode):
-    """Seconds from starting the server to the first answer of `rcode`; the server of the last time runs on."""
-    def once(_):
-        peer.kill()
-        begin = time.monotonic()
-        peer.start()
-        wait_for(lambda: peer.child.poll() is not None or ask(peer.port, name, 0.05) == rcode, plan.limit)
+def load(peer, plan, names, rcode):
+    """Seconds from starting the server until all of `names` were answered with `rcode`: BIND answers while it still
+    loads, by what it has so far. The server of the last time runs on."""
+    def ready(waiting):
         if peer.child.poll() is not None:
             raise RuntimeError(f"it ended with {peer.child.returncode}")
+        while waiting and ask(peer.port, waiting[-1], 0.05) == rcode:
+            waiting.pop()
+        return not waiting
+
+    def once(_):
+        peer.kill()
+        waiting, begin = list(names), time.monotonic()
+        peer.start()
+        wait_for(lambda: ready(waiting), plan.limit)
         return time.monotonic() - begin
     try:
         return {"load": plan.repeat(once)}
@@ -110,6 +117,12 @@ def seen(watches, kind, limit):
     return times if None not in times else f"> {STALE if kind == 'cached' else limit}"
 
 
+def silence(watches, limit):
+    """Milliseconds; of one that outlasted our patience only that."""
+    gaps = [watch.gap * 1000 for watch in watches]
+    return gaps if max(gaps) < 990 * limit else f"> {limit * 1000}"
+
+
 def replacing(peer, plan):
     def add(names):
         peer.add(names)
@@ -120,12 +133,12 @@ def replacing(peer, plan):
         watches.append(watched(peer, number, plan.limit, add))
         return tuple(watches[-1].since[kind] for kind in ("fresh", "cached"))
     plan.repeat(once)
-    return {"gap": [watch.gap * 1000 for watch in watches], "peak": [watch.peak for watch in watches],
+    return {"gap": silence(watches, plan.limit), "peak": [watch.peak for watch in watches],
             "fresh": seen(watches, "fresh", plan.limit), "cached": seen(watches, "cached", plan.limit)}
 
 
 def patching(peer, plan):
-    if type(peer).patch is peers.peer.Peer.patch:
+    if type(peer).patch is Peer.patch:
         return {}
     watches = []
 
@@ -134,7 +147,7 @@ def patching(peer, plan):
         return tuple(watches[-1].since[kind] for kind in ("fresh", "cached"))
     plan.repeat(once)
     return {"patch_fresh": seen(watches, "fresh", plan.limit), "patch_cached": seen(watches, "cached", plan.limit),
-            "patch_gap": [watch.gap * 1000 for watch in watches]}
+            "patch_gap": silence(watches, plan.limit)}
 
 
 def lists(peer, plan, bed, count):
@@ -146,22 +159,22 @@ def lists(peer, plan, bed, count):
         out.write(LISTED_ZONE + "\n")
     peer.prepare()
     rows = {}
-    if type(peer).compile is not peers.peer.Peer.compile:
+    if type(peer).compile is not Peer.compile:
         rows["compile"] = plan.repeat(lambda _: peer.compile())
     return rows | {"disk": [peer.disk() / count]}
 
 
-def rows_of(kind, count, tree, plan):
-    """All rows of a peer, name -> values, or a text to show in their place; in a bed of its own."""
+def fill_rows(rows, kind, count, tree, plan):
+    """All rows of a peer, name -> values, or a text to show in their place; in a bed of its own. What is in `rows` when
+    something fails stands."""
     bed = Bed()
     try:
         streams = Streams(bed, count, plan.turns_of(kind), plan.queries, kind.blocks)
         peer = kind(bed, count, tree)
-        rows = lists(peer, plan, bed, count)
-        first = (LISTED_ZONE, NXDOMAIN) if peer.blocks else ("up.clean.test", 0)
-        rows |= load(peer, plan, *first)
+        rows |= lists(peer, plan, bed, count)
+        rows |= load(peer, plan, *((streams.names, NXDOMAIN) if peer.blocks else (["up.clean.test"], 0)))
         if isinstance(rows["load"], str):
-            return rows, peer.version()
+            return
         bed.up(peer.port)
         check(peer, streams)
         fill(peer, streams)
@@ -172,8 +185,9 @@ def rows_of(kind, count, tree, plan):
         fill(plain, streams)
         rows |= queries(peer, plain, streams)
         if peer.blocks:
-            rows |= replacing(peer, plan) | patching(peer, plan) | peer.extra(streams, plain)
-        return rows, peer.version()
+            rows |= replacing(peer, plan)
+            rows |= patching(peer, plan)
+            rows |= peer.extra(streams, plain)
     finally:
         bed.close()
 
@@ -255,17 +269,16 @@ def measure(chosen, sizes, plan, results, write):
         for name in chosen:
             if name not in trees:
                 continue
-            begin = time.monotonic()
+            kind, begin, rows = peers.PEERS[name], time.monotonic(), {}
             say(f"{name}, {count:,} ...")
             try:
-                rows, version = rows_of(peers.PEERS[name], count, trees[name], plan)
+                fill_rows(rows, kind, count, trees[name], plan)
             except (RuntimeError, TimeoutError, OSError, subprocess.CalledProcessError) as error:
                 say(f"{name}, {count:,}: FAILED: {error}")
                 results.failed.append(name)
-                continue
             say(f"{name}, {count:,}: {time.monotonic() - begin:.0f} s")
-            results.put(name, count, version, rows)
-            if write:
-                kept = Results.kept()
-                kept.put(name, count, version, rows)
-                kept.write()
+            version = version_of(kind, trees[name])
+            for each in (results, Results.kept()) if write else (results,):
+                each.put(name, count, version, rows)
+                if each is not results:
+                    each.write()

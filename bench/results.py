@@ -4,6 +4,7 @@ beside it."""
 import json
 import math
 import pathlib
+import re
 import sys
 import time
 
@@ -16,7 +17,7 @@ KEPT = DOC / "benchmarks" / "peers.json"
 
 # key, what a row says, digits; in the order in which they are shown
 METRICS = [
-    ("load", "start to the first blocked answer, s", 2),
+    ("load", "start until the list is enforced, s", 2),
     ("resident", "resident memory, MB", 0),
     ("peak", "the most while the list is replaced, MB", 0),
     ("disk", "bytes on disk an entry", 1),
@@ -41,7 +42,7 @@ METRICS = [
     ("flood_cached", "entries that the caches grew by meanwhile", 0),
 ]
 SCALE = {"clean_rate": 1e-3, "listed_rate": 1e-3}
-CHARTS = {"load": "start to the first blocked answer, s", "resident": "resident memory, MB",
+CHARTS = {"load": "start until the list is enforced, s", "resident": "resident memory, MB",
           "clean_ratio": "CPU of a cached clean answer over plain Unbound's",
           "listed_ratio": "CPU of a listed answer over plain Unbound's cached clean one",
           "gap": "longest silence while the list is replaced, ms",
@@ -110,8 +111,8 @@ class Results:
             return "Nothing is measured yet.\n"
         versions = [f"{PEERS[name].title} {max(self.what[name].values(), key=lambda size: size['date'])['version']}"
                     for name in PEERS if name in self.what]
-        parts = [f"Measured {' to '.join(sorted({dates[0], dates[-1]}))}: {machine()}; {', '.join(versions)}. One worker "
-                 "thread each, loopback only. Median (min - max).\n"]
+        parts = [f"Measured {' to '.join(sorted({dates[0], dates[-1]}))}: {machine()}; {', '.join(versions)}. "
+                 "One worker thread each, loopback only. Median (min - max).\n"]
         parts += [self.table(count) for count in self.counts()]
         return "\n".join([*parts, self.bars()])
 
@@ -150,7 +151,8 @@ class Results:
             known = interval(values)
             return spread(values, digits) + (f"; 95 %: {known[0]:.{digits}f} - {known[1]:.{digits}f}" if known else "")
         yield "CPU of a cached clean answer over plain Unbound", "10000000", own("clean_ratio", 3), "1.05 x"
-        yield "CPU of a listed answer over plain Unbound's cached clean one, NXDOMAIN", None, own("listed_ratio"), "1.10 x"
+        yield ("CPU of a listed answer over plain Unbound's cached clean one, NXDOMAIN", None, own("listed_ratio"),
+               "1.10 x")
         yield "the same, the address of a sinkhole", None, own("address_ratio"), "1.10 x"
         ours, zones = (self.values(name, count, "listed_ratio") for name in ("ours", "local-zone"))
         over = f"{median(ours) / median(zones):.2f}" if ours and zones else None
@@ -161,14 +163,19 @@ class Results:
         yield "entries that the caches grew by meanwhile", None, own("flood_cached", 0), "0"
         yield "bytes on disk an entry", "10000000", own("disk", 1), "30"
         yield "compilation, s", "10000000", own("compile"), "8"
-        yield "start to the first blocked answer, s", "10000000", own("load"), "1"
+        yield "start until the list is enforced, s", "10000000", own("load"), "1"
 
     def write(self):
         KEPT.parent.mkdir(exist_ok=True)
-        KEPT.write_text(json.dumps({"machine": machine(), "results": self.what}, indent=1, sort_keys=True,
-                                   ensure_ascii=False) + "\n")
-        write_between("peers", self.tables())
-        for key, title in CHARTS.items():
-            charts.draw(KEPT.with_name(f"{key.replace('_ratio', '')}.svg"), title, [
-                (f"{int(count):,}", [(PEERS[name].title, self.values(name, count, key)) for name in self.names(count)])
-                for count in self.counts()])
+        text = json.dumps({"machine": machine(), "results": self.what}, indent=1, sort_keys=True, ensure_ascii=False)
+        KEPT.write_text(re.sub(r"\[[^]]*\]", lambda values: " ".join(values[0].split()), text) + "\n")  # a line a row
+        drawn = [self.draw(key, title) for key, title in CHARTS.items()]
+        write_between("peers", self.tables() + "".join(f"\n![{title}](benchmarks/{path.name})\n" for title, path in
+                                                       zip(CHARTS.values(), drawn) if path.exists()))
+
+    def draw(self, key, title):
+        """One of CHARTS; its path."""
+        path = KEPT.with_name(f"{key.removesuffix('_ratio')}.svg")
+        charts.draw(path, title, [(f"{int(count):,}", [(PEERS[name].title, self.values(name, count, key))
+                                                       for name in self.names(count)]) for count in self.counts()])
+        return path

@@ -7,7 +7,7 @@ import time
 from bed import ask, query_packet
 
 STALE = 30  # seconds that a cached answer may go on after the list is in force for others
-SETTLED = 1  # seconds without a stale answer, until we believe that none will come
+SETTLED = 3  # seconds without a stale answer, until we believe that none will come, and no silence either
 KINDS = ("steady", "fresh", "cached")
 
 

@@ -17,7 +17,7 @@ class Streams:
     listed   Zipf-like over the whole list
     fresh    names that nobody was asked for before
     flood    names below LISTED_ZONE, likewise
-    names    some listed names
+    names    listed names, all over the list and its last one
     """
 
     def __init__(self, bed, count, turns, queries, blocks=True):
@@ -29,7 +29,7 @@ class Streams:
         self.listed = self.flood = self.names = None
         if blocks:
             self.listed = self.split("listed", ["queries", count, (turns + 1) * queries, 1000], turns + 1, queries)
-            self.names = bed.listed(count, 50)
+            self.names = [*bed.listed(count, 50), LISTED_ZONE]
             self.flood = [self.write_flood(turn) for turn in range(turns + 1)]
 
     def split(self, kind, words, files, lines, skip=0):
@@ -47,7 +47,8 @@ class Streams:
 
     def write_flood(self, turn):
         path = self.dir / f"flood-{turn}.queries"
-        path.write_text("".join(f"r{turn}x{n * 2654435761 % 2 ** 32:08x}.{LISTED_ZONE} A\n" for n in range(self.queries)))
+        path.write_text("".join(f"r{turn}x{n * 2654435761 % 2 ** 32:08x}.{LISTED_ZONE} A\n"
+                                for n in range(self.queries)))
         return path
 
 

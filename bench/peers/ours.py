@@ -14,16 +14,13 @@ ADDRESS = "{rule: rest, match: {}, action: sinkhole, a: [192.0.2.53]}"
 
 class Ours(Unbound):
     name = "ours"
-    title = "unbound-sinkhole"
+    title = "Unbound with sinkhole.so"
 
     def prepare(self):
         self.data = self.bed.dir / "data"
 
     def compile(self):
         return self.bed.compile(self.data, self.count)[0]
-
-    def version(self):
-        return f"in Unbound {super().version()}"
 
     def add(self, names):
         with open(self.bed.list_file(self.count), "a", encoding="ascii") as out:
@@ -58,10 +55,12 @@ class Ours(Unbound):
 
     def counts(self):
         """Questions that the authority has got, and entries of both caches."""
-        told = subprocess.run([str(bench.UNBOUND_DIR / "unbound-control"), "-c", str(self.control_conf), "stats_noreset"],
-                              stdout=subprocess.PIPE, text=True, check=True).stdout
-        cached = sum(int(count) for count in re.findall(r"^(?:msg|rrset)\.cache\.count=(\d+)", told, re.M))
-        return self.bed.asked(), cached
+        told = subprocess.run([str(bench.UNBOUND_DIR / "unbound-control"), "-c", str(self.control_conf),
+                               "stats_noreset"], stdout=subprocess.PIPE, text=True, check=True).stdout
+        cached = re.findall(r"^(?:msg|rrset)\.cache\.count=(\d+)", told, re.M)
+        if len(cached) != 2:
+            raise RuntimeError("Unbound does not tell what its caches hold")
+        return self.bed.asked(), sum(map(int, cached))
 
     def flood(self, streams):
         """Random names below one listed name, each asked for once; in a resolver that counts what it caches."""

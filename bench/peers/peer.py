@@ -19,11 +19,25 @@ SBIN = os.environ["PATH"] + ":/usr/sbin:/sbin"
 LAY_OVER = 'mount -t overlay overlay -o "lowerdir=$1/usr:/usr" /usr && shift && exec "$@"'
 
 
+def command(tree, *args):
+    """What to start for a program of a package's: unpacked at `tree`, or, without one, installed."""
+    if not tree:
+        return [shutil.which(args[0], path=SBIN) or args[0], *map(str, args[1:])]
+    return ["unshare", "--mount", "sh", "-c", LAY_OVER, "sh", str(tree), *map(str, args)]
+
+
+def version_of(kind, tree):
+    told = subprocess.run(command(tree, kind.program, kind.version_option), stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False).stdout
+    found = re.search(r"\d+(\.\d+)+", told)
+    return found.group() if found else "?"
+
+
 class Peer:
     """name       what is typed
     title      what is printed
     packages   the distribution's that it comes from; none for what is built here
-    program    its server; and how it tells its version
+    program    its server, which tells its version if given `version_option`
     blocks     whether it has a list at all
     count      entries of its list
     tree       where `packages` are unpacked, None if they are installed
@@ -74,9 +88,7 @@ class Peer:
     # --- what all share ---
 
     def command(self, *args):
-        if not self.tree:
-            return [shutil.which(args[0], path=SBIN) or args[0], *args[1:]]
-        return ["unshare", "--mount", "sh", "-c", LAY_OVER, "sh", str(self.tree), *map(str, args)]
+        return command(self.tree, *args)
 
     def spawn(self, *args, **kwargs):
         with open(self.dir / "log", "ab") as log:
@@ -88,12 +100,6 @@ class Peer:
             self.child.kill()
             self.child.wait()
             self.child = None
-
-    def version(self):
-        told = subprocess.run(self.command(self.program, self.version_option), stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False).stdout
-        found = re.search(r"\d+(\.\d+)+", told)
-        return found.group() if found else "?"
 
     def memory(self):
         """MB that it keeps: own pages, pages of files, and memory files, which count whole."""

@@ -25,7 +25,7 @@ class PowerDns(Peer):
 socket-dir={self.dir}
 config-dir={self.dir}
 lua-config-file={self.dir}/rpz.lua
-forward-zones=.=127.0.0.1:{self.bed.authority_port}
+forward-zones=clean.test=127.0.0.1:{self.bed.authority_port}
 threads=1
 pdns-distributes-queries=no
 dont-query=
