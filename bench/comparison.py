@@ -21,7 +21,7 @@ import sys
 import time
 
 import peers
-from bed import NXDOMAIN, Bed, ask, wait_for
+from bed import NXDOMAIN, Bed, ask, nsd, wait_for
 from peers.change import STALE, watched
 from peers.cost import LISTED_ZONE, Streams, cost, in_turn, over, send
 from peers.peer import Peer, tree_of, version_of
@@ -37,7 +37,7 @@ class Plan:
     within `seconds`."""
 
     def __init__(self, quick, limit):
-        self.turns, self.own_turns, self.queries = (5, 5, 100_000) if quick else (9, 20, 200_000)
+        self.turns, self.own_turns, self.queries = (5, 5, 60_000) if quick else (9, 20, 200_000)
         self.times, self.seconds = (3, 15) if quick else (5, 120)
         self.limit = limit
 
@@ -133,7 +133,7 @@ def replacing(peer, plan):
         watches.append(watched(peer, number, plan.limit, add))
         return tuple(watches[-1].since[kind] for kind in ("fresh", "cached"))
     plan.repeat(once)
-    return {"gap": silence(watches, plan.limit), "peak": [watch.peak for watch in watches],
+    return {"gap": silence(watches, plan.limit), "added": [watch.added for watch in watches],
             "fresh": seen(watches, "fresh", plan.limit), "cached": seen(watches, "cached", plan.limit)}
 
 
@@ -226,12 +226,15 @@ def arguments(words):
     unknown = [word for word in given.chosen if word not in peers.PEERS]
     if unknown:
         parser.error(f"no peer and no size: {' '.join(unknown)}")
+    if given.quick and given.write:
+        parser.error("--quick measures too little to be kept")
     return given
 
 
 def enclose(wanted):
     """Run this command again where nothing but loopback can be reached, with all packages at hand. Does not return,
     but where the kernel does not let us: then what is installed is compared on this machine's own loopback."""
+    nsd()
     trees = {}
     for name in wanted:
         try:

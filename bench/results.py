@@ -19,7 +19,7 @@ KEPT = DOC / "benchmarks" / "peers.json"
 METRICS = [
     ("load", "start until the list is enforced, s", 2),
     ("resident", "resident memory, MB", 0),
-    ("peak", "the most while the list is replaced, MB", 0),
+    ("added", "memory on top while the list is replaced, MB", 0),
     ("disk", "bytes on disk an entry", 1),
     ("compile", "compilation, s", 2),
     ("clean", "CPU of a cached clean answer, µs", 1),
@@ -135,12 +135,10 @@ class Results:
 
     def bars(self):
         """What we promise, and what of it is reached."""
-        lines = ["### What is promised of us\n", "| what | entries | reached | bar |", "| --- | --- | --- | --- |"]
-        for count in self.counts():
-            for what, only, reached, bar in self.promises(count):
-                if reached and only in (None, count):
-                    lines.append(f"| {what} | {int(count):,} | {reached} | {bar} |")
-        return "\n".join(lines) + "\n"
+        lines = [f"| {what} | {int(count):,} | {reached} | {bar} |" for count in self.counts()
+                 for what, only, reached, bar in self.promises(count) if reached and only in (None, count)]
+        head = ["### What is promised of us\n", "| what | entries | reached | bar |", "| --- | --- | --- | --- |"]
+        return "".join(f"{line}\n" for line in head + lines) if lines else ""
 
     def promises(self, count):
         """(what, the one size it is promised for or None, what was reached or None, bar)"""

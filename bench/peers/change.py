@@ -19,7 +19,8 @@ class Watch:
         self.peer, self.names = peer, {"steady": steady, "fresh": fresh, "cached": cached}
         self.number = 0
         self.begin = self.last = time.monotonic()
-        self.gap = self.peak = self.sampled = 0.0
+        self.gap = self.sampled = self.added = 0.0
+        self.memory = peer.memory()
         self.since = dict.fromkeys(KINDS)  # when NXDOMAIN came for the first time after the last other answer
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.connect(("127.0.0.1", peer.port))
@@ -63,7 +64,7 @@ class Watch:
         self.ask()
         if now - self.sampled > 0.05:
             self.sampled = now
-            self.peak = max(self.peak, self.peer.memory())
+            self.added = max(self.added, self.peer.memory() - self.memory)
         self.listen(now + (0.002 if self.elapsed() < 10 else 0.01))
 
     def over(self, limit):
