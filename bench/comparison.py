@@ -44,12 +44,12 @@ class Plan:
     def turns_of(self, peer):
         return self.own_turns if peer.name == "ours" else self.turns
 
-    def repeat(self, act):
-        """What act(number) gives, again and again, until it has been enough."""
+    def repeat(self, act, good=lambda value: True):
+        """What act(number) gives, again and again, until it has been enough, or one is no good."""
         begin, values = time.monotonic(), []
         while len(values) < self.times and (not values or time.monotonic() - begin < self.seconds):
             values.append(act(len(values)))
-            if None in (values[-1] if isinstance(values[-1], tuple) else values[-1:]):
+            if not good(values[-1]):
                 break
         return values
 
@@ -111,43 +111,32 @@ def fill(peer, streams):
         send(peer.port, streams.listed[0])
 
 
-def seen(watches, kind, limit):
-    """When each change was enforced, or since when it was not."""
-    times = [watch.since[kind] for watch in watches]
-    return times if None not in times else f"> {STALE if kind == 'cached' else limit}"
-
-
-def silence(watches, limit):
-    """Milliseconds; of one that outlasted our patience only that."""
-    gaps = [watch.gap * 1000 for watch in watches]
-    return gaps if max(gaps) < 990 * limit else f"> {limit * 1000}"
+def changes(peer, plan, kind, act):
+    """Rows of changes that act(names) prepares, and what it returns makes: how long clients heard nothing, when new
+    names were enforced; and what memory it took. What was not seen to happen is shown as `>` and the time waited."""
+    watches = plan.repeat(lambda number: watched(peer, f"{kind}{number}", plan.limit, act),
+                          lambda watch: None not in (watch.since["fresh"], watch.since["cached"]))
+    rows = {"gap": [watch.gap * 1000 for watch in watches], "added": [watch.added for watch in watches]}
+    if max(rows["gap"]) > 990 * plan.limit:
+        rows["gap"] = f"> {plan.limit * 1000}"
+    for each, waited in (("fresh", plan.limit), ("cached", STALE)):
+        times = [watch.since[each] for watch in watches]
+        rows[each] = times if None not in times else f"> {waited}"
+    return rows
 
 
 def replacing(peer, plan):
-    def add(names):
+    def prepare(names):
         peer.add(names)
         return peer.reload
-    watches = []
-
-    def once(number):
-        watches.append(watched(peer, number, plan.limit, add))
-        return tuple(watches[-1].since[kind] for kind in ("fresh", "cached"))
-    plan.repeat(once)
-    return {"gap": silence(watches, plan.limit), "added": [watch.added for watch in watches],
-            "fresh": seen(watches, "fresh", plan.limit), "cached": seen(watches, "cached", plan.limit)}
+    return changes(peer, plan, "", prepare)
 
 
 def patching(peer, plan):
     if type(peer).patch is Peer.patch:
         return {}
-    watches = []
-
-    def once(number):
-        watches.append(watched(peer, f"-patch{number}", plan.limit, lambda names: lambda: peer.patch(names)))
-        return tuple(watches[-1].since[kind] for kind in ("fresh", "cached"))
-    plan.repeat(once)
-    return {"patch_fresh": seen(watches, "fresh", plan.limit), "patch_cached": seen(watches, "cached", plan.limit),
-            "patch_gap": silence(watches, plan.limit)}
+    rows = changes(peer, plan, "-patch", lambda names: lambda: peer.patch(names))
+    return {f"patch_{key}": values for key, values in rows.items() if key != "added"}
 
 
 def lists(peer, plan, bed, count):
@@ -200,7 +189,6 @@ class Other(peers.Plain):
 
 # --- the command ---------------------------------------------------------------------------------
 
-
 UNITS = {"k": 1_000, "m": 1_000_000}
 
 
@@ -220,7 +208,7 @@ def arguments(words):
     parser.add_argument("--draw", action="store_true", help="measure nothing")
     parser.add_argument("--limit", type=int, default=300, metavar="SECONDS", help="of a load or a reload (300)")
     parser.add_argument("what", nargs="*", metavar="WHAT", help="peers and sizes")
-    given = parser.parse_args(words)
+    given = parser.parse_intermixed_args(words)
     given.sizes = [size_of(word) for word in given.what if size_of(word)]
     given.chosen = [word for word in given.what if not size_of(word)]
     unknown = [word for word in given.chosen if word not in peers.PEERS]
@@ -280,8 +268,13 @@ def measure(chosen, sizes, plan, results, write):
                 say(f"{name}, {count:,}: FAILED: {error}")
                 results.failed.append(name)
             say(f"{name}, {count:,}: {time.monotonic() - begin:.0f} s")
-            version = version_of(kind, trees[name])
-            for each in (results, Results.kept()) if write else (results,):
-                each.put(name, count, version, rows)
-                if each is not results:
-                    each.write()
+            if "load" in rows:
+                keep(results, write, name, count, version_of(kind, trees[name]), rows)
+
+
+def keep(results, write, *what):
+    results.put(*what)
+    if write:
+        kept = Results.kept()
+        kept.put(*what)
+        kept.write()

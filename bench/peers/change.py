@@ -80,17 +80,17 @@ class Watch:
 
 
 def watched(peer, number, limit, act):
-    """Two names are asked for, then listed by `act(names)`, which gives the process that does it, or None.
-    -> Watch; `since` is None where the change was not seen to take effect."""
+    """Two names are asked for and then listed: act(names) prepares that and gives what starts it, which in turn gives
+    the process that does it, or None. -> Watch; `since` is None where the change was not seen to take effect."""
     fresh, cached, steady = (f"{kind}{number}.clean.test" for kind in ("fresh", "cached", "steady"))
     for name in (cached, steady) * 3:
         if ask(peer.port, name, 5) != 0:
             raise RuntimeError(f"{name} was not answered")
     job, watch = None, None
     try:
-        act_on = act([fresh, cached])
+        start = act([fresh, cached])
         watch = Watch(peer, steady, fresh, cached)
-        job = act_on()
+        job = start()
         while not watch.over(limit) or (job and job.poll() is None and watch.elapsed() < limit):
             watch.step()
     finally:

@@ -82,7 +82,7 @@ def over(peer, paths, other, others):
     """A peer asked `paths` and another asked `others`, in turn: the peer's [(microseconds, rate)], and the quotients of
     CPU time."""
     own, ratios = [], []
-    for turn, (path, its) in enumerate(zip(paths[-len(others) + 1:], others[1:])):
+    for turn, (path, its) in enumerate(zip(paths[1:], others[1:])):
         mine, theirs = in_turn(lambda path=path: cost(peer, path), lambda its=its: cost(other, its), turn)
         own.append(mine)
         ratios.append(mine[0] / theirs[0])

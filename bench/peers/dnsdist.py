@@ -21,6 +21,7 @@ class Dnsdist(Peer):
     title = "dnsdist, LMDB"
     packages = ("dnsdist", "lmdb-utils")
     program = "dnsdist"
+    tools = ("mdb_load",)
 
     def prepare(self):
         self.store, self.keys, self.dump = (self.dir / name for name in ("names.mdb", "keys", "names.dump"))

@@ -38,6 +38,7 @@ class Peer:
     title      what is printed
     packages   the distribution's that it comes from; none for what is built here
     program    its server, which tells its version if given `version_option`
+    tools      what else of them is started
     blocks     whether it has a list at all
     count      entries of its list
     tree       where `packages` are unpacked, None if they are installed
@@ -45,7 +46,7 @@ class Peer:
 
     name = title = program = ""
     version_option = "--version"
-    packages = ()
+    packages = tools = ()
     blocks = True
 
     def __init__(self, bed, count, tree=None):
@@ -115,7 +116,7 @@ class Peer:
 def tree_of(peer):
     """Where a peer's packages are unpacked, now if need be; None where they are installed or none are needed.
     Raises LookupError if they are not to be had."""
-    if not peer.packages or shutil.which(peer.program, path=SBIN):
+    if not peer.packages or all(shutil.which(program, path=SBIN) for program in (peer.program, *peer.tools)):
         return None
     done = subprocess.run([bench.SETUP / "deb", "--needed", *peer.packages], stdout=subprocess.PIPE, text=True,
                           check=False)

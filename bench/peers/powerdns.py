@@ -12,6 +12,7 @@ class PowerDns(Peer):
     title = "PowerDNS Recursor RPZ"
     packages = ("pdns-recursor",)
     program = "pdns_recursor"
+    tools = ("rec_control",)
 
     def prepare(self):
         self.zone = self.dir / "rpz.zone"
