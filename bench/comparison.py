@@ -232,7 +232,10 @@ def enclose(wanted):
     within = ["unshare", "--map-root-user", "--net", "--mount", "sh", "-c", LO_UP, "sh"]
     if subprocess.run([*within, "true"], stderr=subprocess.DEVNULL, check=False).returncode:
         say("no network of its own is to be had (unshare): on this machine's loopback, and with installed peers alone")
-        os.environ[ENCLOSED] = json.dumps({name: tree for name, tree in trees.items() if not tree})
+        for name in [name for name, tree in trees.items() if tree]:
+            say(f"{name}: absent: it is not installed")
+            del trees[name]
+        os.environ[ENCLOSED] = json.dumps(trees)
         return
     os.environ[ENCLOSED] = json.dumps(trees)
     sys.stdout.flush()
