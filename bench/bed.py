@@ -6,6 +6,7 @@ Knows nothing of what is measured. Ports are given by the kernel; a process is e
 import contextlib
 import os
 import pathlib
+import platform
 import random
 import re
 import shutil
@@ -104,6 +105,27 @@ def unlisted(names):
     return [f"www.n-{name.split('.', 1)[0]}.{name.rsplit('.', 1)[1]}" for name in names]
 
 
+def cpu_seconds(child):
+    """User and system time of a process so far."""
+    fields = pathlib.Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def machine():
+    """What all of it runs on."""
+    model = re.search(r"^model name\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.M)
+    return (f"{os.cpu_count()} processors ({model.group(1) if model else 'unknown'}), "
+            f"Linux {platform.release().split('-')[0]}")
+
+
+def write_between(mark, text):
+    """Replace what stands between a pair of marks in doc/BENCHMARKS.md."""
+    page = SETUP.parent / "doc" / "BENCHMARKS.md"
+    begin, end = f"<!-- begin {mark} -->\n", f"<!-- end {mark} -->\n"
+    head, rest = page.read_text().split(begin)
+    page.write_text(head + begin + text + end + rest.split(end)[1])
+
+
 class Bed:
     """A directory, the authority for clean.test, and resolvers started in it."""
 
@@ -128,8 +150,8 @@ class Bed:
             child.kill()
             child.wait()
 
-    def spawn(self, args, **kwargs):
-        child = subprocess.Popen(args, stdin=subprocess.DEVNULL, **kwargs)
+    def spawn(self, args, stdin=subprocess.DEVNULL, **kwargs):
+        child = subprocess.Popen(args, stdin=stdin, **kwargs)
         self.children.append(child)
         return child
 
@@ -151,7 +173,8 @@ class Bed:
     server-count: 1
     rrl-ratelimit: 0
 remote-control:
-    control-enable: no
+    control-enable: yes
+    control-interface: "{self.dir}/nsd.ctl"
 zone:
     name: clean.test
     zonefile: clean.test.zone
@@ -159,6 +182,12 @@ zone:
         self.spawn([nsd(), "-d", "-c", str(conf)], stdout=subprocess.DEVNULL,
                    stderr=subprocess.DEVNULL)
         wait_for(lambda: ask(self.authority_port, "x.clean.test", 0.2) == 0, 10)
+
+    def asked(self):
+        """How many questions the authority has been asked."""
+        told = subprocess.run([nsd() + "-control", "-c", str(self.dir / "nsd.conf"), "stats_noreset"],
+                              stdout=subprocess.PIPE, check=True, text=True).stdout
+        return int(re.search(r"^num\.queries=(\d+)", told, re.M).group(1))
 
     def resolver(self, data=None, wrapper=(), threads=1, include=None):
         """Start Unbound; with `data`, a data directory, our module is in it; `include` is a file for its

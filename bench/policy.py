@@ -1,13 +1,11 @@
 """Rows about the policy: what changing it takes, what a listed query costs, what rules cost clean ones."""
 
-import os
-import pathlib
 import re
 import subprocess
 
 import bed as bench
 import counted
-from bed import NXDOMAIN, ask, run_measured, spread, wait_for
+from bed import NXDOMAIN, ask, cpu_seconds, run_measured, spread, wait_for
 
 MILLION = 1_000_000
 GROUPS, RULES, PREFIXES = 64, 500, 100_000
@@ -148,12 +146,6 @@ def local_zones(bed, count=MILLION):
         out.write("server:\n")
         out.writelines(f'local-zone: "{name.strip()}" always_nxdomain\n' for name in names)
     return path
-
-
-def cpu_seconds(child):
-    """User and system time of a process so far."""
-    fields = pathlib.Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def microseconds(child, port, queries):
