@@ -4,7 +4,8 @@
 
 #include "changed.h"
 
-#define SCOPE_BITS 20 /* of a hash; of 2,300 names, one in a hundred others looks like one of them */
+#define SCOPE_BITS \
+	20 /* of a hash; of 2,300 names, one in a hundred others looks like one of them */
 
 /* Of each name the bit that its hash says: whoever's is not set is none of them. 128 KiB. */
 struct scope {

@@ -7,7 +7,7 @@ Each generation answers with addresses of its own, so that a blocked answer tell
 the AAAA record carries the serial, the A record its remainder, the SOA of an empty answer the
 serial again. Then once more with live changes over one base: there the SOA alone tells.
 
-    oracle.py [SECONDS]     default 15, for each of the two
+    oracle.py [SECONDS]     default 30, for each of the two: a minute; 300 and more by night
 
 Publishing is a process of its own, or it would wait for Python's clients; when each generation was
 published is in a file that both have mapped.
@@ -33,7 +33,7 @@ import steady
 import zones
 
 WORDS = sys.argv[1:]
-SECONDS = float(WORDS[0]) if WORDS and WORDS[0] != "publish" else 8 if harness.SANITIZED else 15
+SECONDS = float(WORDS[0]) if WORDS and WORDS[0] != "publish" else 30
 BOUND = 4.0 if harness.SANITIZED else 1.0  # seconds from publication to the last older answer
 FILLER = 3000  # other names in each generation
 WARM = 4000  # cached names that no generation lists, for the walks to pass by
