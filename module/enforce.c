@@ -56,6 +56,7 @@ struct enforce {
 	struct changed changed;
 	struct scope *learned;
 	const struct sink_generation *next;
+	uint64_t next_epoch;
 	pthread_mutex_t lock; /* of what follows */
 	enum phase phase;
 	uint64_t wanted,
@@ -282,30 +283,34 @@ void enforce_switching(struct enforce *e, const struct sink_generation *next,
 	scope_clear(e->learned);
 	scope_add(e->learned, &e->changed);
 	e->next = next;
+	e->next_epoch = sink_current_epoch(e->self->current) + 1;
 }
 
-/* What is not a switch that was announced, may have changed anything. */
-static void take_learned(struct enforce *e)
+/* Is it that switch, and nothing since? It may have failed, or have been one that nobody was told of, since nothing was
+ * another by it; and a schedule may go on, or an entry begin, long after. */
+static bool is_announced(const struct enforce *e)
 {
-	if (e->next != sink_current_generation(e->self->current))
-		e->waiting->whole = true;
-	else
-		scope_merge(e->waiting, e->learned);
-	e->next = NULL;
+	return e->next && e->next == sink_current_generation(e->self->current) &&
+		e->next_epoch == sink_current_epoch(e->self->current);
 }
 
 void enforce_switched(struct enforce *e)
 {
+	const bool announced = is_announced(e);
 	int64_t now = clock_us();
 
-	if (e->next && named_go(e->named, &e->changed))
+	if (announced && named_go(e->named, &e->changed))
 		workers_call(e->self->workers); /* whether or not a walk has to wait */
 	pthread_mutex_lock(&e->lock);
 	e->quiet = false;
-	take_learned(e);
+	if (announced)
+		scope_merge(e->waiting, e->learned);
+	else
+		e->waiting->whole = true;
 	want(e, now);
 	e->owed = (struct owed){ .epoch = e->wanted, .at = now };
 	pthread_mutex_unlock(&e->lock);
+	e->next = NULL;
 }
 
 /* A line that is owed for what came before is still owed. */

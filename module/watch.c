@@ -355,10 +355,18 @@ static int switch_to(struct watch *w, struct sink_generation *generation,
 	return SINK_OK;
 }
 
+/* Has a second come, of the generation before, at which verdicts are others? Of nobody else's will it be heard. */
+static bool has_passed(const struct watch *w, int64_t edge, int64_t turn, time_t since)
+{
+	return w->second >= edge || w->second >= turn || w->second < since;
+}
+
 static int put_in_use(struct watch *w, const struct sink_manifest *manifest, struct sink_why *why,
 	int64_t began)
 {
 	const struct sink_manifest before = w->used;
+	const int64_t edge = w->edge, turn = w->turn;
+	const time_t since = w->second;
 	struct sink_generation *generation;
 	int err = open_generation(w, manifest, why, &generation);
 
@@ -374,6 +382,8 @@ static int put_in_use(struct watch *w, const struct sink_manifest *manifest, str
 	say_neutral(w);
 	say_direct(w, sink_db_map(sink_generation_db(generation)));
 	tell_arrival(w);
+	if (before.serial > 0 && has_passed(w, edge, turn, since) && w->ear.turned)
+		w->ear.turned(w->ear.arg); /* first, since the switch is worth a line */
 	tell_ear(w);
 	if (w->trust)
 		trust_keep(w->trust, manifest); /* last: it waits for the disk */

@@ -734,6 +734,34 @@ START_TEST(entries_turn)
 }
 END_TEST
 
+/* Nor is a second forgotten that passes just before a switch: of the clock nobody hears of it any more. */
+START_TEST(entries_turn_before_a_switch)
+{
+	const struct timespec pause = { .tv_sec = 3 };
+
+	listen();
+	listed_from = time(NULL) + 2;
+	publish("one.example");
+	look();
+	heard("generation 1 in use", false);
+	publish("one.example");
+	look();
+	heard("generation 2 in use", false);
+	ck_assert_uint_eq(heard_turns, 0);
+	nanosleep(&pause, NULL);
+	publish("one.example");
+	look();
+	heard("generation 3 in use", false);
+	ck_assert_uint_eq(heard_turns, 1);
+	ck_assert_uint_eq(heard_switches, 3);
+	ck_assert(blocked("one.example"));
+	publish("one.example");
+	look();
+	ck_assert_uint_eq(heard_turns, 1);
+	listed_from = 0;
+}
+END_TEST
+
 /* A second that passes while a geo file is read again is not forgotten. */
 START_TEST(entries_turn_beside_geo)
 {
@@ -1167,6 +1195,7 @@ int main(void)
 	tcase_add_test(looks, geo_files_come_and_go);
 	tcase_add_test(looks, schedules_turn);
 	tcase_add_test(looks, entries_turn);
+	tcase_add_test(looks, entries_turn_before_a_switch);
 	tcase_add_test(looks, entries_turn_beside_geo);
 	tcase_add_test(looks, pause_and_resume);
 	tcase_add_test(looks, pause_is_over);

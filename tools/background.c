@@ -72,12 +72,15 @@ static void log_end(const struct job *job, int err)
 			f->dir, job->origin, why);
 }
 
-/* Nothing may stay open but the lock: somebody may wait for the end of a pipe, or want to unmount. */
+/* Nothing may stay open but the lock: somebody may wait for the end of a pipe. The lock goes first to where it is out of
+ * the way: who begins without a standard input may have it there. */
 static bool let_go(int lock)
 {
-	int none = open("/dev/null", O_RDWR);
+	int none;
 
-	if (none < 0)
+	lock = fcntl(lock, F_DUPFD, LOCK);
+	none = open("/dev/null", O_RDWR);
+	if (lock < 0 || none < 0)
 		return false;
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		if (dup2(none, fd) < 0)
