@@ -343,7 +343,7 @@ static bool recall(struct hearing *hearing)
  * returns  whether it is answered, or will be */
 static bool answer_some(struct hearing *hearing)
 {
-	struct clients clients;
+	struct clients clients = { 0 };
 
 	ask_clients(hearing, &clients);
 	if (!are_blocked(&clients) && !hearing->answer && recall(hearing))
@@ -366,7 +366,7 @@ static bool answer_some(struct hearing *hearing)
  * returns  whether it is answered, or will be */
 static bool answer_all(struct hearing *hearing)
 {
-	struct clients clients;
+	struct clients clients = { 0 };
 
 	ask_clients(hearing, &clients);
 	if (!is_awaited(hearing->qstate))
