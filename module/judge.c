@@ -158,10 +158,10 @@ static bool ask_client(void *arg, const struct mesh_reply *client)
  * answer that neither gives. Those that get no answer are gone then. */
 static void ask_clients(struct hearing *hearing, struct clients *out)
 {
-	struct asking asking = { hearing, out };
+	struct asking asking = { .hearing = hearing };
 
-	out->count = out->blocked = 0;
-	out->one = &hearing->all;
+	*out = (struct clients){ .one = &hearing->all };
+	asking.clients = out;
 	out->dropped = drop_clients(hearing->qstate, ask_client, &asking);
 	if (out->dropped > 0)
 		counters_add(hearing->self->counters,
@@ -343,7 +343,7 @@ static bool recall(struct hearing *hearing)
  * returns  whether it is answered, or will be */
 static bool answer_some(struct hearing *hearing)
 {
-	struct clients clients = { 0 };
+	struct clients clients;
 
 	ask_clients(hearing, &clients);
 	if (!are_blocked(&clients) && !hearing->answer && recall(hearing))
@@ -366,7 +366,7 @@ static bool answer_some(struct hearing *hearing)
  * returns  whether it is answered, or will be */
 static bool answer_all(struct hearing *hearing)
 {
-	struct clients clients = { 0 };
+	struct clients clients;
 
 	ask_clients(hearing, &clients);
 	if (!is_awaited(hearing->qstate))
