@@ -116,7 +116,8 @@ def row_walk(bed):
     live.fill(bed, port)
     full, delta = [], []
     for turn in range(TIMES):
-        full.append(walk_ms(bed, child, port, lambda turn=turn: live.go_to(data, 1 + turn % 2)))
+        other = max(1, 2 * turn)  # the last generation over the other list; two come with each turn, and old ones are pruned
+        full.append(walk_ms(bed, child, port, lambda other=other: live.go_to(data, other)))
         names = [f"c{n}.clean.test" for n in range(turn, live.CACHED, live.CACHED // live.CHANGES)]
         changes = live.write_changes(bed, f"walk-{turn}.txt", "+", names[:live.CHANGES])
         delta.append(walk_ms(bed, child, port, lambda changes=changes: live.apply(data, changes)))
