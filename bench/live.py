@@ -1,14 +1,13 @@
 """Rows about live changes: what publishing one takes, and how soon the last stale answer is gone."""
 
-import pathlib
 import re
 import subprocess
 import threading
 import time
 
 import bed as bench
-from bed import ask, run_measured, spread
-from load import Load, last_stale
+from bed import ask, run_measured, spread, worker_seconds
+from load import Load, fill, last_stale
 
 MILLION = 1_000_000
 CHANGES = 2_300  # names at once: a takedown
@@ -46,16 +45,6 @@ def row_apply(bed):
             (f"{what}, peak memory, MB", spread([m for _, m in runs], 0), "50")]
 
 
-def fill(bed, port):
-    """Have the cache hold CACHED answers; the file of their queries."""
-    queries = bed.dir / "fill-1m.txt"
-    with open(queries, "w", encoding="ascii") as out:
-        out.writelines(f"c{n}.clean.test A\n" for n in range(CACHED))
-    subprocess.run(["dnsperf", "-s", "127.0.0.1", "-p", str(port), "-d", str(queries), "-n", "1", "-q", "200"],
-                   stdout=subprocess.DEVNULL, check=True)
-    return queries
-
-
 def row_reaction(bed):
     """The resolver has a worker for each processor, a million answers in its cache, and other clients."""
     data = bed.dir / "data-10m"
@@ -64,7 +53,7 @@ def row_reaction(bed):
     cache.write_text(CACHE)
     child, port = bed.resolver(data, threads=2, include=cache)
     bed.up(port)
-    queries = fill(bed, port)
+    queries = fill(bed, port, CACHED)
     step = CACHED // CHANGES
     named, below = [], []
     for turn in range(TIMES):
@@ -93,20 +82,6 @@ def row_reaction(bed):
 WARM = 100_000  # messages cached
 
 
-def write_warm(bed):
-    path = bed.dir / "warm.txt"
-    path.write_text("".join(f"c{n}.clean.test A\n" for n in range(WARM)))
-    return path
-
-
-def warm(bed, port):
-    """Fill the cache; the file of queries, all of which it answers then."""
-    queries = write_warm(bed)
-    subprocess.run(["dnsperf", "-s", "127.0.0.1", "-p", str(port), "-d", str(queries), "-n", "1"],
-                   stdout=subprocess.DEVNULL, check=True)
-    return queries
-
-
 def go_to(data, serial):
     """Publish an older generation again, under the next serial."""
     subprocess.run([bench.SINKHOLE, "rollback", "-d", str(data), str(serial)], check=True, stdout=subprocess.DEVNULL,
@@ -126,7 +101,7 @@ def row_full(bed):
     kept = bed.dir / "full-kept.txt"
     waits, ends = [], []
     for turn in range(TIMES):
-        queries = warm(bed, port)
+        queries = fill(bed, port, WARM)
         listed = set(stale)
         kept.write_text("".join(line for line in queries.read_text().splitlines(True)
                                 if line.split()[0] not in listed))
@@ -140,15 +115,6 @@ def row_full(bed):
     return [("slowest cached query during a full switch from 10 M entries to 10 M others, ms", spread(waits, 1), "100"),
             ("from `rollback` returning (10 M entries) to the last stale answer, 100,000 messages cached, under load, s",
              spread(ends, 3), "2")]
-
-
-def worker_seconds(pid):
-    """Processor time of Unbound's own threads; ours has another name."""
-    used = 0
-    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-        if (task / "comm").read_text().strip() == "unbound":
-            used += int((task / "schedstat").read_text().split()[0])
-    return used / 1e9
 
 
 def throughput(child, port, queries, seconds):
@@ -167,7 +133,7 @@ def row_follow(bed):
     bed.compile(data, 10 * MILLION)
     child, port = bed.resolver(data)
     bed.up(port)
-    queries = warm(bed, port)
+    queries = fill(bed, port, WARM)
     by_clock, by_processor = [], []
     for turn in range(TIMES):
         quiet = throughput(child, port, queries, 10)

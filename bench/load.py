@@ -14,6 +14,16 @@ def latencies(text):
     return values + [float("inf")] * int(lost.group(1))
 
 
+def fill(bed, port, count):
+    """Have the resolver's cache hold so many answers; the file of queries, all of which it answers then."""
+    queries = bed.dir / f"fill-{count}.txt"
+    with open(queries, "w", encoding="ascii") as out:
+        out.writelines(f"c{n}.clean.test A\n" for n in range(count))
+    subprocess.run(["dnsperf", "-s", "127.0.0.1", "-p", str(port), "-d", str(queries), "-n", "1", "-q", "200"],
+                   stdout=subprocess.DEVNULL, check=True)
+    return queries
+
+
 class Load:
     """dnsperf with cached clean names; the slowest answer of it in milliseconds."""
 

@@ -1,7 +1,6 @@
 """Rows about the parts: a decision by itself, a walk through the caches, each feed parser, the stages of `compile`."""
 
 import json
-import pathlib
 import random
 import re
 import statistics
@@ -11,7 +10,8 @@ import bed as bench
 import counted
 import documents
 import live
-from bed import spread, wait_for
+from bed import spread, wait_for, worker_seconds
+from load import fill
 
 MILLION = 1_000_000
 SIZES = (100_000, MILLION, 10 * MILLION)
@@ -89,19 +89,14 @@ def row_decide(bed):
 # --- a walk through the caches -------------------------------------------------------------------
 
 
-def cpu_ms(pid):
-    """Of the process's first thread, which is its only worker: what verifies a generation is another."""
-    return int(pathlib.Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[0]) / 1e6
-
-
 def walk_ms(bed, child, port, change):
     """CPU time of the worker from before `change()` until the generation that it publishes is enforced."""
     log = bed.dir / f"unbound-{port}.log"
     before = len(re.findall(" enforced: ", log.read_text()))
-    begin = cpu_ms(child.pid)
+    begin = worker_seconds(child.pid)
     change()
     wait_for(lambda: len(re.findall(" enforced: ", log.read_text())) > before, 60, 0.05)
-    return cpu_ms(child.pid) - begin
+    return 1000 * (worker_seconds(child.pid) - begin)
 
 
 def row_walk(bed):
@@ -113,7 +108,7 @@ def row_walk(bed):
     cache.write_text(live.CACHE)
     child, port = bed.resolver(data, include=cache)
     bed.up(port)
-    live.fill(bed, port)
+    fill(bed, port, live.CACHED)
     full, delta = [], []
     for turn in range(TIMES):
         other = max(1, 2 * turn)  # the last generation over the other list; two come with each turn, and old ones are pruned
@@ -127,7 +122,7 @@ def row_walk(bed):
                              (f"`apply` of {live.CHANGES:,} names", delta, "200")):
         rows += [(f"CPU time of a walk through {live.CACHED:,} cached messages and their record sets after {what}, ms",
                   spread(found, 0), bar),
-                 ("the same, messages a second", f"{live.CACHED / statistics.median(found) * 1000:,.0f}", "-")]
+                 (f"messages a second of such a walk, after {what}", f"{live.CACHED / statistics.median(found) * 1000:,.0f}", "-")]
     return rows
 
 

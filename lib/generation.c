@@ -201,19 +201,22 @@ static int open_geos(struct opening *o, struct sink_why *why)
 /* An exemption is a rule in front of those of the policy's file. */
 static bool has_policy_of(const struct sink_generation *a, const struct sink_generation *b)
 {
-	return a->manifest.policy_size > 0 && a->manifest.policy_size == b->manifest.policy_size &&
-		memcmp(a->manifest.policy_digest, b->manifest.policy_digest,
-			sizeof a->manifest.policy_digest) == 0 &&
+	return a->manifest.policy_size > 0 && sink_is_same_policy(&a->manifest, &b->manifest) &&
 		a->policy->rules_count == b->policy->rules_count;
 }
 
-bool sink_generation_has_rules_of(const struct sink_generation *a, const struct sink_generation *b)
+bool sink_generation_has_geo_of(const struct sink_generation *a, const struct sink_generation *b)
 {
 	for (size_t kind = 0; kind < SINK_GEO_KINDS; kind++)
 		if (a->geo[kind] != b->geo[kind])
 			return false;
-	return has_policy_of(a, b) && a->manifest.paused_since == b->manifest.paused_since &&
-		a->manifest.paused_until == b->manifest.paused_until;
+	return true;
+}
+
+bool sink_generation_has_rules_of(const struct sink_generation *a, const struct sink_generation *b)
+{
+	return has_policy_of(a, b) && sink_generation_has_geo_of(a, b) &&
+		sink_is_same_pause(&a->manifest, &b->manifest);
 }
 
 static int open_db(struct opening *o, struct sink_why *why)

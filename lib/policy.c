@@ -5,6 +5,7 @@
 
 #include "clients.h"
 #include "policy_check.h"
+#include "sinkhole/grow.h"
 #include "wire.h"
 
 static const char magic[8] = "sinkpol\n";
@@ -13,7 +14,6 @@ static const char magic[8] = "sinkpol\n";
 #define FLAG_BARE 1
 #define FLAG_OTHERS 2
 #define IPV6 64 /* added to the bits of an IPv6 prefix */
-#define CHUNK 4096 /* bytes that writing begins with */
 #define RULE_MIN 64 /* bytes: no rule has fewer */
 
 /* --- the default ------------------------------------------------------------------------------ */
@@ -52,21 +52,15 @@ struct sheet {
 
 static void put(struct sheet *sheet, struct sink_span bytes)
 {
-	size_t room = sheet->room ? sheet->room : CHUNK;
 	uint8_t *at;
 
-	while (room - sheet->len < bytes.len)
-		room *= 2;
-	if (!sheet->is_full && room != sheet->room) {
-		at = realloc(sheet->at, room);
-		sheet->is_full = !at;
-		if (at) {
-			sheet->at = at;
-			sheet->room = room;
-		}
-	}
 	if (sheet->is_full || bytes.len == 0)
 		return;
+	at = sink_grow_by(sheet->at, sheet->len, &sheet->room, bytes.len);
+	sheet->is_full = !at;
+	if (!at)
+		return;
+	sheet->at = at;
 	memcpy(sheet->at + sheet->len, bytes.at, bytes.len);
 	sheet->len += bytes.len;
 }

@@ -5,6 +5,7 @@
 
 #include "filter.h"
 #include "hash.h"
+#include "sinkhole/grow.h"
 
 /* --- keys --------------------------------------------------------------------------------------
  */
@@ -893,18 +894,11 @@ static size_t node_size(size_t key_len, size_t value_len)
 
 static int make_room(struct schema_coder *coder, size_t more)
 {
-	size_t room = coder->room ? coder->room : 4096;
-	uint8_t *bytes;
+	uint8_t *bytes = sink_grow_by(coder->bytes, coder->len, &coder->room, more);
 
-	while (room - coder->len < more)
-		room *= 2;
-	if (room == coder->room)
-		return SINK_OK;
-	bytes = realloc(coder->bytes, room);
 	if (!bytes)
 		return SINK_ENOMEM;
 	coder->bytes = bytes;
-	coder->room = room;
 	return SINK_OK;
 }
 

@@ -4,22 +4,15 @@
 #include <stdlib.h>
 
 #include "sinkhole/err.h"
+#include "sinkhole/grow.h"
 
 static bool make_room(struct changed *changed, size_t len)
 {
-	size_t room = changed->room ? changed->room : 4096;
-	uint8_t *octets;
+	uint8_t *octets = sink_grow_by(changed->octets, changed->len, &changed->room, len);
 
-	while (room - changed->len < len)
-		room *= 2;
-	if (room == changed->room)
-		return true;
-	octets = realloc(changed->octets, room);
-	if (!octets)
-		return false;
-	changed->octets = octets;
-	changed->room = room;
-	return true;
+	if (octets)
+		changed->octets = octets;
+	return octets != NULL;
 }
 
 static int put(struct changed *changed, const uint8_t *name, size_t len)

@@ -390,17 +390,6 @@ static int put_in_use(struct watch *w, const struct sink_manifest *manifest, str
 	return SINK_OK;
 }
 
-static bool same_policy(const struct sink_manifest *a, const struct sink_manifest *b)
-{
-	return a->policy_size == b->policy_size &&
-		memcmp(a->policy_digest, b->policy_digest, sizeof a->policy_digest) == 0;
-}
-
-static bool same_pause(const struct sink_manifest *a, const struct sink_manifest *b)
-{
-	return a->paused_since == b->paused_since && a->paused_until == b->paused_until;
-}
-
 /* returns  SINK_OK; as sink_store_manifest(), and as trust_check() */
 static int read_manifest(struct watch *w, uint64_t serial, struct sink_why *why,
 	struct sink_manifest *out)
@@ -447,8 +436,8 @@ static int load(struct watch *w, struct sink_why *why)
 	if (manifest.serial < w->used.serial)
 		return sink_why(why, SINK_EOLD, "generation %llu is published, which is older",
 			(unsigned long long)manifest.serial);
-	if (!same_names(&manifest, &w->used) || !same_policy(&manifest, &w->used) ||
-		!same_pause(&manifest, &w->used) || manifest.expires != w->used.expires)
+	if (!same_names(&manifest, &w->used) || !sink_is_same_policy(&manifest, &w->used) ||
+		!sink_is_same_pause(&manifest, &w->used) || manifest.expires != w->used.expires)
 		return sink_why(why, SINK_EOLD, "generation %llu is published with other content",
 			(unsigned long long)manifest.serial);
 	say_again(w);
@@ -546,15 +535,6 @@ static void look_at_clock(struct watch *w)
 		tell_turn(w);
 }
 
-static bool same_geo(const struct sink_generation *a, const struct sink_generation *b)
-{
-	for (int kind = 0; kind < SINK_GEO_KINDS; kind++)
-		if (sink_generation_geo(a, (enum sink_geo_kind)kind) !=
-			sink_generation_geo(b, (enum sink_geo_kind)kind))
-			return false;
-	return true;
-}
-
 static int open_geo_again(struct watch *w, struct sink_why *why)
 {
 	const struct sink_manifest manifest = w->used;
@@ -565,7 +545,7 @@ static int open_geo_again(struct watch *w, struct sink_why *why)
 
 	if (err)
 		return err;
-	changed = !same_geo(generation, sink_current_generation(w->current));
+	changed = !sink_generation_has_geo_of(generation, sink_current_generation(w->current));
 	err = switch_to(w, generation, &manifest, why);
 	if (err)
 		return err;

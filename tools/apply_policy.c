@@ -102,8 +102,7 @@ static int publish(struct request *r, int64_t now, struct sink_why *why)
 
 	signing_fill(&r->what->signing, &what);
 	err = sink_store_publish(r->what->dir, &what, why, &r->after);
-	r->is_changed = memcmp(r->before.policy_digest, r->after.policy_digest,
-				sizeof r->after.policy_digest) != 0;
+	r->is_changed = !sink_is_same_policy(&r->before, &r->after);
 	return err;
 }
 

@@ -129,11 +129,6 @@ static int leave_behind(struct job *job, int lock)
 
 /* --- is it time? ------------------------------------------------------------------------------------ */
 
-static bool has_same_base(const struct sink_manifest *a, const struct sink_manifest *b)
-{
-	return memcmp(a->base_digest, b->base_digest, sizeof a->base_digest) == 0;
-}
-
 /* Has the `apply` before found as much to fold, and nothing come of it? Something else that was published since, and each
  * further threshold that is passed, are a reason to try again. */
 static bool was_in_vain(const struct applying *a, uint64_t count)
@@ -141,7 +136,7 @@ static bool was_in_vain(const struct applying *a, uint64_t count)
 	const struct sink_manifest *before = &a->before;
 	uint64_t earlier = 0;
 
-	return strcmp(before->origin, a->origin) == 0 && has_same_base(before, &a->after) &&
+	return strcmp(before->origin, a->origin) == 0 && sink_is_same_base(before, &a->after) &&
 		fold_count(a->dir, before, a->live, NULL, &earlier) == SINK_OK &&
 		earlier / a->compact_at >= count / a->compact_at;
 }
@@ -189,7 +184,8 @@ static bool is_due(const struct applying *a, uint64_t *count, int *lock)
 		fold_count(a->dir, &a->after, a->live, NULL, count) || *count < a->compact_at ||
 		fold_lock(a->dir, false, NULL, lock))
 		return false;
-	if (sink_store_manifest(a->dir, 0, NULL, &now) == SINK_OK && has_same_base(&now, &a->after))
+	if (sink_store_manifest(a->dir, 0, NULL, &now) == SINK_OK &&
+		sink_is_same_base(&now, &a->after))
 		return true;
 	close(*lock);
 	return false;

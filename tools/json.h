@@ -23,8 +23,8 @@ json_t *json_record(const struct sink_record *record);
 /* Of a sinkhole: [{"type": "A", "address": "192.0.2.53"}, ...]; empty for other actions. */
 json_t *json_addresses(const struct sink_form *form);
 
-/* With "read" and "read-to-published" (seconds) if it says when it was read; with "paused" if it has a pause, be that over or not (paused.h); with "expires" and "signed-by" (signedby.h) if it has an
- * expiry and signatures. */
+/* With "read" and "read-to-published" (seconds) if it says when it was read; with "paused" if it has a pause, be that over
+ * or not (paused.h); with "expires" and "signed-by" (signedby.h) if it has an expiry and signatures. */
 json_t *json_manifest(const struct sink_manifest *manifest, bool is_published);
 
 /* The same of what says of one generation when it was read; nothing where it does not. */

@@ -6,7 +6,6 @@
 #include "rr.h"
 #include "sinkhole/grow.h"
 
-#define ARENA_FIRST 4096 /* bytes */
 #define SUBJECT_MAX (2 + SINK_KEY_MAX) /* bytes; a prefix takes less */
 
 /* In the arena one behind the other: subject, record, text. */
@@ -51,18 +50,11 @@ static void decode(struct sink_span bytes, struct feed_entry *out)
 
 static int make_room(struct localdata *data, size_t len)
 {
-	size_t room = data->room ? data->room : ARENA_FIRST;
-	uint8_t *at;
+	uint8_t *at = sink_grow_by(data->at, data->len, &data->room, len);
 
-	while (room - data->len < len)
-		room *= 2;
-	if (room == data->room)
-		return SINK_OK;
-	at = realloc(data->at, room);
 	if (!at)
 		return SINK_ENOMEM;
 	data->at = at;
-	data->room = room;
 	return SINK_OK;
 }
 

@@ -49,6 +49,9 @@ void sink_generation_close(struct sink_generation *generation);
  * `previous` would give another one? Two calls of stat(2). */
 bool sink_generation_is_stale(const struct sink_generation *generation);
 
+/* Do both have the very same geo files, or none? Any thread. */
+bool sink_generation_has_geo_of(const struct sink_generation *a, const struct sink_generation *b);
+
 /* Are the policy, the geo files and the pause of both the same, so that what sink_db_changed() tells of their databases is
  * all in which they differ? False of those made of parts. Any thread. */
 bool sink_generation_has_rules_of(const struct sink_generation *a, const struct sink_generation *b);

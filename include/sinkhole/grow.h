@@ -1,4 +1,4 @@
-/* grow.h - an array that becomes longer. */
+/* grow.h - an array that becomes longer, by an element or by bytes. */
 #ifndef SINKHOLE_GROW_H
 #define SINKHOLE_GROW_H
 
@@ -26,6 +26,26 @@ static inline void *sink_grow(void *at, size_t count, size_t *room, size_t each)
 	at = reallocarray(at, more, each);
 	if (at)
 		*room = more;
+	return at;
+}
+
+#define SINK_GROW_BYTES 4096 /* that a buffer begins with */
+
+/* The same of bytes: room for `more` of them.
+ *
+ * len      bytes in use
+ */
+static inline void *sink_grow_by(void *at, size_t len, size_t *room, size_t more)
+{
+	size_t enough = *room ? *room : SINK_GROW_BYTES;
+
+	while (enough - len < more)
+		enough *= 2;
+	if (enough == *room)
+		return at;
+	at = realloc(at, enough);
+	if (at)
+		*room = enough;
 	return at;
 }
 

@@ -81,6 +81,19 @@ static inline bool sink_is_same_delta(const struct sink_manifest *a, const struc
 		memcmp(a->delta_digest, b->delta_digest, sizeof a->delta_digest) == 0;
 }
 
+/* The same policy, whatever the name of its file? */
+static inline bool sink_is_same_policy(const struct sink_manifest *a, const struct sink_manifest *b)
+{
+	return a->policy_size == b->policy_size &&
+		memcmp(a->policy_digest, b->policy_digest, sizeof a->policy_digest) == 0;
+}
+
+/* The same pause, or both none? */
+static inline bool sink_is_same_pause(const struct sink_manifest *a, const struct sink_manifest *b)
+{
+	return a->paused_since == b->paused_since && a->paused_until == b->paused_until;
+}
+
 #define SINK_PAUSED_OPEN INT64_MAX /* until somebody ends it */
 
 /* Is filtering off, so that nothing that is listed and no rule counts?
