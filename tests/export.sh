@@ -112,4 +112,13 @@ echo '32.1.2.0.192.rpz-ip CNAME rpz-passthru.' >>zone.rpz
 run export -d w --format rpz
 ok "rpz: what waits for an answer is left out" all '[ $status = 0 ]' '! says broad.example.CNAME.\.$' \
 	'says "^nodata.zone.example CNAME" d.rpz' '! says "^mute.example"'
+
+# More than is held back before it is written.
+seq -f 'name-%g.many.example' 5000 >many.txt
+"$sinkhole" compile -q -d m domains:many.txt
+for format in domains hosts rpz json; do
+	status=0
+	"$sinkhole" export -d m --format $format >/dev/full 2>err || status=$?
+	ok "$format: where it cannot be written, one line says so" all '[ $status = 4 ]' '[ "$(wc -l <err)" = 1 ]' 'says "standard output" err'
+done
 echo "1..$number"

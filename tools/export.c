@@ -93,7 +93,7 @@ static enum status write_export(const struct choice *choice)
 					  : status_of(err); /* the manifest promises it */
 	}
 	err = write_generation(choice, manifest.serial, generation);
-	if (err && err != SINK_EINVAL)
+	if (err && err != SINK_EINVAL && !ferror(stdout)) /* of that finish_output() tells */
 		say("'%s': %s", dir, sink_strerror(err));
 	sink_generation_close(generation);
 	return err == SINK_EINVAL ? STATUS_DATA : status_of(err);
