@@ -139,8 +139,8 @@ static inline struct sink_name name_of(const char *text)
 {
 	struct sink_name name;
 
-	if (sink_name_from_text(sink_span_text(text), &name) != SINK_OK)
-		ck_abort_msg("%s: no name", text); /* not ck_assert_msg(), for loops: see MUST() */
+	ck_assert_msg(sink_name_from_text(sink_span_text(text), &name) == SINK_OK, "%s: no name",
+		text);
 	return name;
 }
 

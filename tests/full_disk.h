@@ -18,10 +18,10 @@ static inline rlim_t limit_files(rlim_t bytes)
 	rlim_t before;
 
 	signal(SIGXFSZ, SIG_IGN);
-	MUST(getrlimit(RLIMIT_FSIZE, &limit) == 0);
+	ck_assert(getrlimit(RLIMIT_FSIZE, &limit) == 0);
 	before = limit.rlim_cur;
 	limit.rlim_cur = bytes;
-	MUST(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+	ck_assert(setrlimit(RLIMIT_FSIZE, &limit) == 0);
 	return before;
 }
 

@@ -498,7 +498,7 @@ START_TEST(prefixes_like_plain_comparison)
 				drawn[i] = draw_prefix(&dice, false);
 				k = (size_t)-1;
 			}
-		MUST(sink_writer_add_prefix(writer, CLIENT, &drawn[i], id) == SINK_OK);
+		ck_assert(sink_writer_add_prefix(writer, CLIENT, &drawn[i], id) == SINK_OK);
 	}
 	ck_assert_uint_eq(end_base(writer).names, DRAWN);
 	db = open_base(file, SINK_MAP_SEALED);
@@ -510,8 +510,9 @@ START_TEST(prefixes_like_plain_comparison)
 		for (size_t i = 0; i < DRAWN; i++)
 			if (sink_prefix_covers(&drawn[i], &asked))
 				wanted += 1000 + drawn[i].bits;
-		MUST(sink_reader_find_prefix(reader, CLIENT, &asked, sum_bits, &found) == SINK_OK);
-		MUST(found == wanted);
+		ck_assert(sink_reader_find_prefix(reader, CLIENT, &asked, sum_bits, &found) ==
+			SINK_OK);
+		ck_assert(found == wanted);
 		hits += found > 0;
 	}
 	ck_assert_uint_gt(hits, 100);
@@ -614,17 +615,17 @@ static int tell(void *arg, const struct sink_subject *subject, const struct sink
 
 		if (told->subject)
 			before = *told->subject;
-		MUST(sink_walk_next(told->walk, &told->subject, &told->listings, &told->count) ==
-			SINK_OK);
-		MUST(before.trigger == SINK_TRIGGER_COUNT ||
+		ck_assert(sink_walk_next(told->walk, &told->subject, &told->listings,
+				  &told->count) == SINK_OK);
+		ck_assert(before.trigger == SINK_TRIGGER_COUNT ||
 			sink_subject_compare(&before, told->subject) < 0);
-		MUST(told->count > 0);
+		ck_assert(told->count > 0);
 		told->next = 0;
 	}
-	MUST(sink_subject_compare(subject, told->subject) == 0);
-	MUST(listing->record == told->listings[told->next].record);
-	MUST(listing->scope == told->listings[told->next].scope);
-	MUST(listing->labels == told->listings[told->next].labels);
+	ck_assert(sink_subject_compare(subject, told->subject) == 0);
+	ck_assert(listing->record == told->listings[told->next].record);
+	ck_assert(listing->scope == told->listings[told->next].scope);
+	ck_assert(listing->labels == told->listings[told->next].labels);
 	told->next++;
 	return SINK_OK;
 }
@@ -695,7 +696,7 @@ START_TEST(walk_with_many_listings)
 	ck_assert_int_eq(sink_walk_next(walk, &subject, &listings, &count), SINK_OK);
 	ck_assert_uint_eq(count, 3000);
 	for (uint32_t i = 0; i < count; i++)
-		MUST(listings[i].record == i && listings[i].labels == 32);
+		ck_assert(listings[i].record == i && listings[i].labels == 32);
 	ck_assert_int_eq(sink_walk_next(walk, &subject, &listings, &count), SINK_ENOENT);
 	sink_walk_end(walk);
 	sink_reader_end(reader);
@@ -847,8 +848,8 @@ START_TEST(pages_are_there)
 		struct sink_name name = name_of_enough(i);
 		unsigned found = 0;
 
-		MUST(sink_reader_find(reader, &name, count_one, &found) == SINK_OK);
-		MUST(found == 1);
+		ck_assert(sink_reader_find(reader, &name, count_one, &found) == SINK_OK);
+		ck_assert(found == 1);
 		if (i == 0) /* code and heap are there, too */
 			before = page_faults();
 	}
@@ -958,16 +959,16 @@ START_TEST(records_in_any_order)
 		struct sink_reader *fresh = begin_reader(db);
 		struct sink_record a, b;
 
-		MUST(sink_reader_record(reader, number, &a) == SINK_OK);
-		MUST(sink_reader_record(fresh, number, &b) == SINK_OK);
-		MUST(sink_span_equal(a.text[SINK_FIELD_SOURCE], b.text[SINK_FIELD_SOURCE]));
+		ck_assert(sink_reader_record(reader, number, &a) == SINK_OK);
+		ck_assert(sink_reader_record(fresh, number, &b) == SINK_OK);
+		ck_assert(sink_span_equal(a.text[SINK_FIELD_SOURCE], b.text[SINK_FIELD_SOURCE]));
 		seen[strtoul((const char *)memcpy((char[16]){ 0 }, a.text[SINK_FIELD_SOURCE].at,
 				     a.text[SINK_FIELD_SOURCE].len),
 			NULL, 10)] = true;
 		sink_reader_end(fresh);
 	}
 	for (int i = 0; i < RECORDS; i++)
-		MUST(seen[i]);
+		ck_assert(seen[i]);
 	ck_assert_int_eq(sink_reader_verify(reader, NULL), SINK_OK);
 	sink_reader_end(reader);
 	sink_db_close(db);

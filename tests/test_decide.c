@@ -198,11 +198,11 @@ static void check_source(struct sink_judge *judge, const struct sink_verdict *ve
 {
 	struct sink_record record;
 
-	MUST(sink_reader_record(sink_judge_reader(judge), verdict->winner.record, &record) ==
+	ck_assert(sink_reader_record(sink_judge_reader(judge), verdict->winner.record, &record) ==
 		SINK_OK);
 	if (!sink_span_equal(record.text[SINK_FIELD_SOURCE], sink_span_text(source)))
 		ck_abort_msg("%s: another source", name);
-	MUST(record.kind == verdict->kind);
+	ck_assert(record.kind == verdict->kind);
 }
 
 static void check_untouched(const struct sink_verdict *verdict, const char *name)
@@ -222,7 +222,7 @@ START_TEST(verdict_rows)
 		struct sink_name name = name_of(verdicts[i].name);
 		struct sink_verdict verdict;
 
-		MUST(decide_name(world.judge, &name, verdicts[i].now, &verdict) == SINK_OK);
+		ck_assert(decide_name(world.judge, &name, verdicts[i].now, &verdict) == SINK_OK);
 		if (verdicts[i].action == NONE) {
 			check_untouched(&verdict, verdicts[i].name);
 			continue;
@@ -232,8 +232,8 @@ START_TEST(verdict_rows)
 			sink_action_word(verdict.action));
 		ck_assert_msg(verdict.winner.labels == verdicts[i].labels, "%s", verdicts[i].name);
 		ck_assert_msg(verdict.winner.scope == verdicts[i].scope, "%s", verdicts[i].name);
-		MUST(verdict.rule == 0 && verdict.has_entry && !verdict.waits);
-		MUST(verdict.trigger == SINK_TRIGGER_QNAME && verdict.name == 0);
+		ck_assert(verdict.rule == 0 && verdict.has_entry && !verdict.waits);
+		ck_assert(verdict.trigger == SINK_TRIGGER_QNAME && verdict.name == 0);
 		check_source(world.judge, &verdict, verdicts[i].source, verdicts[i].name);
 	}
 	end_world(&world);
@@ -258,8 +258,8 @@ static void note(void *arg, enum sink_trigger trigger, size_t subject,
 {
 	char *text = arg;
 
-	MUST(trigger == SINK_TRIGGER_QNAME && subject == 0);
-	MUST(rule == (record->hint == SINK_HINT_STOP ? SINK_RULE_NONE : 0));
+	ck_assert(trigger == SINK_TRIGGER_QNAME && subject == 0);
+	ck_assert(rule == (record->hint == SINK_HINT_STOP ? SINK_RULE_NONE : 0));
 	sprintf(text + strlen(text), "%u %s %s %s, ", listing->labels,
 		sink_scope_word(listing->scope), sink_kind_word(record->kind), standings[standing]);
 }
@@ -277,10 +277,10 @@ static void explain(struct sink_judge *judge, const char *text, uint16_t type, c
 
 	out[0] = 0;
 	sink_client_of(judge, NULL, NOW, &client);
-	MUST(sink_decide(judge, &what, &client, note, out, verdict) == SINK_OK);
-	MUST(sink_decide(judge, &what, &client, NULL, NULL, &silent) == SINK_OK);
-	MUST(silent.action == verdict->action && silent.rule == verdict->rule);
-	MUST(!silent.has_entry || silent.winner.record == verdict->winner.record);
+	ck_assert(sink_decide(judge, &what, &client, note, out, verdict) == SINK_OK);
+	ck_assert(sink_decide(judge, &what, &client, NULL, NULL, &silent) == SINK_OK);
+	ck_assert(silent.action == verdict->action && silent.rule == verdict->rule);
+	ck_assert(!silent.has_entry || silent.winner.record == verdict->winner.record);
 }
 
 static const struct {
@@ -513,7 +513,7 @@ START_TEST(order_is_total)
 	struct found sides[512];
 	size_t n = all_sides(sides, _i == 1);
 
-	MUST(bound && n <= LENGTH(sides));
+	ck_assert(bound && n <= LENGTH(sides));
 	bound->words = 1;
 	bound->listed_rules[0] = _i == 1;
 	for (int t = 0; t < SINK_TRIGGER_COUNT; t++)
@@ -525,8 +525,8 @@ START_TEST(order_is_total)
 			struct trial trial;
 
 			trial_begin(&trial, bound, all);
-			MUST(trial_run(&trial, both, 2, &winner) == TRIAL_DECIDED);
-			MUST(!memcmp(winner, expected, sizeof *winner));
+			ck_assert(trial_run(&trial, both, 2, &winner) == TRIAL_DECIDED);
+			ck_assert(!memcmp(winner, expected, sizeof *winner));
 		}
 	free(bound);
 }
@@ -1307,7 +1307,7 @@ static int ask(struct sink_judge *judge, const char *address, uint16_t type, int
 	struct sink_client client;
 
 	know(judge, address, now, &client);
-	MUST(sink_decide(judge, &what, &client, NULL, NULL, &verdict) == SINK_OK);
+	ck_assert(sink_decide(judge, &what, &client, NULL, NULL, &verdict) == SINK_OK);
 	return number_of(verdict.rule);
 }
 
@@ -1383,7 +1383,7 @@ START_TEST(many_rules)
 	};
 	struct world world;
 
-	MUST(rules);
+	ck_assert(rules);
 	for (size_t r = 0; r < SINK_RULES_MAX; r++) {
 		snprintf(names[r], sizeof names[r], "r%zu", r);
 		rules[r] = rule_of(names[r], NX);
@@ -1450,7 +1450,7 @@ START_TEST(shares)
 	for (uint32_t n = CLIENTS; n-- > 0;) {
 		int now = ask(world.judge, numbered(n, text), A, NOW + n);
 
-		MUST(now == got[n] || (now == 0 && got[n] != 0));
+		ck_assert(now == got[n] || (now == 0 && got[n] != 0));
 		moved += ask(other.judge, text, A, NOW) != got[n];
 	}
 	ck_assert_uint_gt(moved, CLIENTS / 4); /* another key, other clients */
@@ -1477,7 +1477,7 @@ START_TEST(shares_of_households)
 		snprintf(text, sizeof text, "2001:db8:%x:%x00::", n / 256, n % 256);
 		first = ask(world.judge, text, A, NOW);
 		snprintf(text, sizeof text, "2001:db8:%x:%xff:%x::1", n / 256, n % 256, n);
-		MUST(ask(world.judge, text, A, NOW) == first);
+		ck_assert(ask(world.judge, text, A, NOW) == first);
 		half += first == 0;
 	}
 	ck_assert_uint_ge(half, 420);
@@ -1654,7 +1654,7 @@ static enum sink_reach reach_at(const struct world *world, int64_t now)
 	enum sink_reach reach;
 	struct sink_verdict verdict;
 
-	MUST(sink_reach_answer(world->judge, &what, &reach, &verdict) == SINK_OK);
+	ck_assert(sink_reach_answer(world->judge, &what, &reach, &verdict) == SINK_OK);
 	return reach;
 }
 
@@ -1857,7 +1857,7 @@ static void check_reach(struct sink_judge *judge, const struct reach_row *row,
 	enum sink_reach reach;
 	char text[32];
 
-	MUST((on_answer ? sink_reach_answer : sink_reach)(judge, what, &reach, &verdict) ==
+	ck_assert((on_answer ? sink_reach_answer : sink_reach)(judge, what, &reach, &verdict) ==
 		SINK_OK);
 	ck_assert_msg(reach == (on_answer ? row->answer : row->first), "%s, %s: %d", row->what,
 		on_answer ? "answer" : "names", (int)reach);
@@ -1866,21 +1866,21 @@ static void check_reach(struct sink_judge *judge, const struct reach_row *row,
 
 		know(judge, n < LENGTH(more) ? more[n] : numbered(n, text), NOW, &client);
 		client.address.family = 0; /* clients that are listed are left aside */
-		MUST((on_answer ? sink_decide_answer : sink_decide)(judge, what, &client, NULL,
-			     NULL, &one) == SINK_OK);
+		ck_assert((on_answer ? sink_decide_answer : sink_decide)(judge, what, &client, NULL,
+				  NULL, &one) == SINK_OK);
 		any_blocks |= sink_action_blocks(one.action);
 		any_waits |= one.waits;
 		all_same &= n == 0 || is_same_verdict(&one, &first);
 		if (n == 0)
 			first = one;
 		if (reach == NOT_ANYBODY && n + 1 == LENGTH(more)) /* who is unknown */
-			MUST(verdict.action == one.action && verdict.rule == one.rule);
+			ck_assert(verdict.action == one.action && verdict.rule == one.rule);
 		if (reach == ANYBODY)
-			MUST(is_same_verdict(&verdict, &one));
+			ck_assert(is_same_verdict(&verdict, &one));
 	}
-	MUST(any_waits == verdict.waits);
-	MUST(any_blocks == (reach != NOT_ANYBODY));
-	MUST(all_same || reach != ANYBODY);
+	ck_assert(any_waits == verdict.waits);
+	ck_assert(any_blocks == (reach != NOT_ANYBODY));
+	ck_assert(all_same || reach != ANYBODY);
 }
 
 START_TEST(reaches)
@@ -1908,7 +1908,7 @@ START_TEST(reaches)
 		struct sink_verdict verdict;
 		enum sink_reach reach;
 
-		MUST(sink_reach(world.judge, &scene.what, &reach, &verdict) == SINK_OK);
+		ck_assert(sink_reach(world.judge, &scene.what, &reach, &verdict) == SINK_OK);
 		ck_assert(verdict.waits);
 	}
 	end_world(&world);
@@ -1983,7 +1983,7 @@ START_TEST(awaited)
 	set_scene(&scene, awaited_rows[_i].rules, &awaited_rows[_i].asked);
 	world = world_with_geo(&scene.policy);
 	know(world.judge, NULL, NOW, &client);
-	MUST(sink_decide(world.judge, &scene.what, &client, NULL, NULL, &verdict) == SINK_OK);
+	ck_assert(sink_decide(world.judge, &scene.what, &client, NULL, NULL, &verdict) == SINK_OK);
 	memset(rules, 0xff, sizeof rules);
 	sink_awaited(world.judge, &scene.what, &client, &verdict, rules);
 	ck_assert_msg(rules[0] == awaited_rows[_i].awaited, "%s: %#llx", awaited_rows[_i].what,
@@ -2028,12 +2028,13 @@ START_TEST(told_of_everything)
 	set_scene(&scene, rules, &asked);
 	world = world_of(&scene.policy);
 	know(world.judge, asked.client, NOW, &client);
-	MUST(sink_decide(world.judge, &scene.what, &client, note_all, text, &verdict) == SINK_OK);
+	ck_assert(sink_decide(world.judge, &scene.what, &client, note_all, text, &verdict) ==
+		SINK_OK);
 	ck_assert_str_eq(text,
 		"client 0 5 unruled -1, qname 0 0 in force 1, qname 0 1 watched 0, "
 		"qname 1 2 watched 0, ");
 	text[0] = 0;
-	MUST(sink_decide_answer(world.judge, &scene.what, &client, note_all, text, &verdict) ==
+	ck_assert(sink_decide_answer(world.judge, &scene.what, &client, note_all, text, &verdict) ==
 		SINK_OK);
 	ck_assert_str_eq(text,
 		"client 0 5 unruled -1, qname 0 0 in force 1, qname 0 1 watched 0, "

@@ -282,8 +282,8 @@ START_TEST(facts_have_an_end)
 		const struct sink_prefix *at = &facts.addresses[i];
 		const uint8_t *last = at->bytes + (at->family == 4 ? 2 : 14);
 
-		MUST(at->family == (i % 2 ? 4 : 6));
-		MUST((size_t)(last[0] << 8 | last[1]) == i / 2);
+		ck_assert(at->family == (i % 2 ? 4 : 6));
+		ck_assert((size_t)(last[0] << 8 | last[1]) == i / 2);
 	}
 	regional_destroy(region);
 }

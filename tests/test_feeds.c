@@ -354,8 +354,8 @@ static int take(void *arg, const struct feed_entry *entry)
 	struct sink_name again;
 
 	(void)arg;
-	MUST(entry->scope < SINK_SCOPE_COUNT && entry->kind < SINK_KIND_COUNT);
-	MUST(sink_name_from_key(sink_name_key(&entry->name), &again) == SINK_OK);
+	ck_assert(entry->scope < SINK_SCOPE_COUNT && entry->kind < SINK_KIND_COUNT);
+	ck_assert(sink_name_from_key(sink_name_key(&entry->name), &again) == SINK_OK);
 	return FEED_TAKEN;
 }
 
@@ -384,10 +384,11 @@ START_TEST(shuffled_pieces)
 			struct feed_tally tally = { 0 };
 			int err = feed_read(lines, feed_formats[i], NULL, &sink, &tally, NULL);
 
-			MUST(err == SINK_OK || (feed_formats[i]->document && err == SINK_ESYNTAX));
-			MUST(tally.lines ==
+			ck_assert(err == SINK_OK ||
+				(feed_formats[i]->document && err == SINK_ESYNTAX));
+			ck_assert(tally.lines ==
 				tally.comments + tally.taken + feed_tally_skipped(&tally));
-			MUST(lines_rewind(lines) == SINK_OK);
+			ck_assert(lines_rewind(lines) == SINK_OK);
 		}
 		feed_recognise(sink_span(text, len), true, NULL, &format);
 		lines_close(lines);

@@ -468,8 +468,8 @@ END_TEST
 
 static int count_elements(void *arg, const struct json_place *place, json_t *element)
 {
-	MUST(place->index == ++*(size_t *)arg);
-	MUST(element != NULL);
+	ck_assert(place->index == ++*(size_t *)arg);
+	ck_assert(element != NULL);
 	return SINK_OK;
 }
 

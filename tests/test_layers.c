@@ -105,8 +105,9 @@ static void write_subject(struct sink_writer *writer, const struct state *state,
 		for (int scope = 0; scope < SINK_SCOPE_COUNT; scope++) {
 			if (!(state->scopes[number][r] >> scope & 1))
 				continue;
-			MUST(sink_writer_record(writer, &record, &id) == SINK_OK);
-			MUST(writer_add(writer, &subject, (enum sink_scope)scope, id) == SINK_OK);
+			ck_assert(sink_writer_record(writer, &record, &id) == SINK_OK);
+			ck_assert(writer_add(writer, &subject, (enum sink_scope)scope, id) ==
+				SINK_OK);
 		}
 	}
 }
@@ -140,7 +141,7 @@ static void write_delta(const char *path, const struct state *base, const struct
 		}
 		if (count_listings(whole, i) == 0 ||
 			one_in(3)) /* who removes and adds, has added */
-			MUST(writer_remove(writer, &subject) == SINK_OK);
+			ck_assert(writer_remove(writer, &subject) == SINK_OK);
 		write_subject(writer, whole, i);
 	}
 	writer_set_delta(writer, &delta);
@@ -175,14 +176,14 @@ static void put(struct answer *answer, const struct sink_listing *listing)
 	struct sink_record record, of_facet;
 	uint8_t triggers;
 
-	MUST(sink_reader_record(answer->reader, listing->record, &record) == SINK_OK);
-	MUST(facet < sink_db_facets(db));
-	MUST(sink_db_facet(db, facet, &first, &triggers) == SINK_OK);
-	MUST(triggers >> answer->trigger & 1);
-	MUST(sink_db_facet_of(db, first) == facet);
-	MUST(sink_reader_record(answer->reader, first, &of_facet) == SINK_OK);
+	ck_assert(sink_reader_record(answer->reader, listing->record, &record) == SINK_OK);
+	ck_assert(facet < sink_db_facets(db));
+	ck_assert(sink_db_facet(db, facet, &first, &triggers) == SINK_OK);
+	ck_assert(triggers >> answer->trigger & 1);
+	ck_assert(sink_db_facet_of(db, first) == facet);
+	ck_assert(sink_reader_record(answer->reader, first, &of_facet) == SINK_OK);
 	for (int f = 0; f < SINK_FIELD_COUNT; f++)
-		MUST(sink_span_equal(record.text[f], of_facet.text[f]));
+		ck_assert(sink_span_equal(record.text[f], of_facet.text[f]));
 	answer->len += (size_t)snprintf(answer->text + answer->len,
 		sizeof answer->text - answer->len, "%u %d %d %.*s %.*s %d %d; ", listing->labels,
 		listing->scope, record.kind, (int)record.text[SINK_FIELD_SOURCE].len,
@@ -190,7 +191,7 @@ static void put(struct answer *answer, const struct sink_listing *listing)
 		(int)record.text[SINK_FIELD_CATEGORY].len,
 		(const char *)record.text[SINK_FIELD_CATEGORY].at, (int)record.valid_from,
 		(int)record.valid_until);
-	MUST(answer->len < sizeof answer->text);
+	ck_assert(answer->len < sizeof answer->text);
 }
 
 static int take_listing(void *arg, const struct sink_listing *listing)
@@ -228,10 +229,10 @@ static void find_all(struct answer *answer)
 		struct sink_name name = name_of(probes[i]);
 
 		answer->trigger = SINK_TRIGGER_QNAME;
-		MUST(sink_reader_find(answer->reader, &name, take_listing, answer) == SINK_OK);
+		ck_assert(sink_reader_find(answer->reader, &name, take_listing, answer) == SINK_OK);
 		answer->trigger = SINK_TRIGGER_NSNAME;
-		MUST(sink_reader_find_name(answer->reader, SINK_TRIGGER_NSNAME, &name, take_listing,
-			     answer) == SINK_OK);
+		ck_assert(sink_reader_find_name(answer->reader, SINK_TRIGGER_NSNAME, &name,
+				  take_listing, answer) == SINK_OK);
 	}
 	for (size_t i = 0; i < LENGTH(addresses); i++)
 		for (int t = 0; t < SINK_TRIGGER_COUNT; t++) {
@@ -240,8 +241,8 @@ static void find_all(struct answer *answer)
 			if (!sink_trigger_is_prefix((enum sink_trigger)t))
 				continue;
 			answer->trigger = (enum sink_trigger)t;
-			MUST(sink_reader_find_prefix(answer->reader, answer->trigger, &prefix,
-				     take_listing, answer) == SINK_OK);
+			ck_assert(sink_reader_find_prefix(answer->reader, answer->trigger, &prefix,
+					  take_listing, answer) == SINK_OK);
 		}
 }
 
@@ -253,14 +254,14 @@ static void walk_all(struct answer *answer)
 	size_t count;
 	int err;
 
-	MUST(sink_reader_each(answer->reader, take_each, answer) == SINK_OK);
-	MUST(sink_walk_begin(answer->reader, &walk) == SINK_OK);
+	ck_assert(sink_reader_each(answer->reader, take_each, answer) == SINK_OK);
+	ck_assert(sink_walk_begin(answer->reader, &walk) == SINK_OK);
 	while (!(err = sink_walk_next(walk, &subject, &listings, &count))) {
 		put_subject(answer, subject);
 		for (size_t i = 0; i < count; i++)
 			put(answer, &listings[i]);
 	}
-	MUST(err == SINK_ENOENT);
+	ck_assert(err == SINK_ENOENT);
 	sink_walk_end(walk);
 }
 
@@ -303,11 +304,11 @@ static void compare_turns(const struct sink_db *layers, const struct sink_db *wh
 		for (int ends = 0; ends < 2; ends++) {
 			int64_t turn = sink_db_next_turn(layers, ends, now);
 
-			MUST(turn > now);
-			MUST(turn <= sink_db_next_turn(whole, ends, now));
+			ck_assert(turn > now);
+			ck_assert(turn <= sink_db_next_turn(whole, ends, now));
 		}
 	for (uint32_t place = 0; (facet = sink_db_ending(layers, place)) != UINT32_MAX; place++) {
-		MUST(facet < facets && (place == 0 || facet > before));
+		ck_assert(facet < facets && (place == 0 || facet > before));
 		before = facet;
 	}
 }
@@ -376,7 +377,7 @@ static int tell(void *arg, const struct sink_subject *subject)
 {
 	struct told *told = arg;
 
-	MUST(told->count == 0 || sink_subject_compare(&told->last, subject) < 0);
+	ck_assert(told->count == 0 || sink_subject_compare(&told->last, subject) < 0);
 	for (size_t i = 0; i < SUBJECTS; i++) {
 		struct sink_subject each = subject_number(i);
 
@@ -418,15 +419,15 @@ START_TEST(what_has_changed_is_told)
 		base = open_base(base_file, SINK_MAP_SEALED);
 		one = open_over(delta_file, base);
 		two = open_over(whole_file, base);
-		MUST(sink_db_changed(two, one, tell, &told) == SINK_OK);
+		ck_assert(sink_db_changed(two, one, tell, &told) == SINK_OK);
 		for (size_t i = 0; i < SUBJECTS; i++)
-			MUST(told.subjects[i] ==
+			ck_assert(told.subjects[i] ==
 				(in_first[i] != in_second[i] ||
 					(in_first[i] && !is_same_state(&first, &second, i))));
-		MUST(sink_db_changed(one, one, tell, &none) == SINK_OK && none.count == 0);
-		MUST(sink_db_changed(one, base, tell, &none) == SINK_OK);
+		ck_assert(sink_db_changed(one, one, tell, &none) == SINK_OK && none.count == 0);
+		ck_assert(sink_db_changed(one, base, tell, &none) == SINK_OK);
 		for (size_t i = 0; i < SUBJECTS; i++)
-			MUST(none.subjects[i] == in_first[i]);
+			ck_assert(none.subjects[i] == in_first[i]);
 		sink_db_close(two);
 		sink_db_close(one);
 		sink_db_close(base);
@@ -575,7 +576,7 @@ static void use(const struct sink_db *db, unsigned *unsound)
 		(void)sink_db_facet_of(db, id);
 		(void)sink_db_ending(db, id);
 	}
-	MUST(sink_walk_begin(reader, &walk) == SINK_OK);
+	ck_assert(sink_walk_begin(reader, &walk) == SINK_OK);
 	while (!sink_walk_next(walk, &subject, &listings, &count))
 		;
 	sink_walk_end(walk);
@@ -598,7 +599,7 @@ START_TEST(damaged_deltas_do_not_crash)
 		struct sink_db *db;
 		int err;
 
-		MUST(bad.at);
+		ck_assert(bad.at);
 		memcpy(bad.at, bytes.at, bytes.len);
 		for (uint64_t times = 1 + roll(&dice, 4); times > 0; times--)
 			bad.at[roll(&dice, bad.len)] = (uint8_t)roll(&dice, 256);
@@ -606,7 +607,7 @@ START_TEST(damaged_deltas_do_not_crash)
 		options = promise(delta_file, SINK_MAP_SEALED);
 		options.base = base;
 		err = sink_db_open(delta_file, &options, NULL, &db);
-		MUST(err == SINK_OK || err == SINK_ECORRUPT || err == SINK_EVERSION);
+		ck_assert(err == SINK_OK || err == SINK_ECORRUPT || err == SINK_EVERSION);
 		refused += err != SINK_OK;
 		if (!err) {
 			use(db, &unsound);

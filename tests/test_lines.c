@@ -24,8 +24,8 @@ static size_t pack_gzip(const uint8_t *at, size_t len, uint8_t *out)
 		.next_out = out,
 		.avail_out = ARCHIVE_MAX };
 
-	MUST(deflateInit2(&z, 6, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK);
-	MUST(deflate(&z, Z_FINISH) == Z_STREAM_END);
+	ck_assert(deflateInit2(&z, 6, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK);
+	ck_assert(deflate(&z, Z_FINISH) == Z_STREAM_END);
 	deflateEnd(&z);
 	return z.total_out;
 }
@@ -39,7 +39,7 @@ static size_t pack_zstd(const uint8_t *at, size_t len, uint8_t *out)
 	ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
 	size = ZSTD_compress2(context, out, ARCHIVE_MAX, at, len);
 	ZSTD_freeCCtx(context);
-	MUST(!ZSTD_isError(size));
+	ck_assert(!ZSTD_isError(size));
 	return size;
 }
 
@@ -47,8 +47,8 @@ static size_t pack_xz(const uint8_t *at, size_t len, uint8_t *out)
 {
 	size_t size = 0;
 
-	MUST(lzma_easy_buffer_encode(6, LZMA_CHECK_CRC64, NULL, at, len, out, &size, ARCHIVE_MAX) ==
-		LZMA_OK);
+	ck_assert(lzma_easy_buffer_encode(6, LZMA_CHECK_CRC64, NULL, at, len, out, &size,
+			  ARCHIVE_MAX) == LZMA_OK);
 	return size;
 }
 
@@ -57,8 +57,8 @@ static size_t pack_bzip2(const uint8_t *at, size_t len, uint8_t *out)
 {
 	unsigned size = ARCHIVE_MAX;
 
-	MUST(BZ2_bzBuffToBuffCompress((char *)out, &size, (char *)(uintptr_t)at, (unsigned)len,
-		     len > 100000 ? 9 : 1, 0, 0) == BZ_OK);
+	ck_assert(BZ2_bzBuffToBuffCompress((char *)out, &size, (char *)(uintptr_t)at, (unsigned)len,
+			  len > 100000 ? 9 : 1, 0, 0) == BZ_OK);
 	return size;
 }
 
@@ -93,11 +93,11 @@ static int take_all(struct lines *lines, uint8_t *out, size_t size, size_t *len)
 
 	*len = 0;
 	while ((err = lines_take(lines, &some)) == SINK_OK) {
-		MUST(some.len > 0 && some.len <= size - *len);
+		ck_assert(some.len > 0 && some.len <= size - *len);
 		memcpy(out + *len, some.at, some.len);
 		*len += some.len;
 	}
-	MUST((err == SINK_ENOENT) == (*lines_problem(lines) == 0));
+	ck_assert((err == SINK_ENOENT) == (*lines_problem(lines) == 0));
 	return err == SINK_ENOENT ? SINK_OK : err;
 }
 
@@ -108,8 +108,8 @@ static size_t count_lines(struct lines *lines, size_t *too_long)
 
 	*too_long = 0;
 	while (lines_next(lines, &line) == SINK_OK) {
-		MUST(line.number == ++count);
-		MUST(line.text.len <= LINE_LENGTH_MAX);
+		ck_assert(line.number == ++count);
+		ck_assert(line.text.len <= LINE_LENGTH_MAX);
 		*too_long += line.too_long;
 	}
 	return count;
@@ -238,8 +238,8 @@ START_TEST(many_lines)
 	ck_assert_int_eq(lines_open(path, &why, &lines), SINK_OK);
 	for (int i = 0; i < 200000; i++) {
 		snprintf(wanted, sizeof wanted, "line %d", i);
-		MUST(lines_next(lines, &line) == SINK_OK);
-		MUST(line.text.len == strlen(wanted) &&
+		ck_assert(lines_next(lines, &line) == SINK_OK);
+		ck_assert(line.text.len == strlen(wanted) &&
 			memcmp(line.text.at, wanted, line.text.len) == 0);
 	}
 	ck_assert_int_eq(lines_next(lines, &line), SINK_ENOENT);
@@ -441,11 +441,11 @@ static bool fails_or_is_right(const uint8_t *at, size_t len, struct sink_why *wh
 	why->text[0] = 0;
 	err = lines_open_bytes(sink_span(at, len), why, &lines);
 	if (err) {
-		MUST(err == SINK_ESYNTAX && why->text[0]);
+		ck_assert(err == SINK_ESYNTAX && why->text[0]);
 		return true;
 	}
 	err = take_all(lines, got, sizeof got, &got_len);
-	MUST(err == SINK_OK || err == SINK_ESYNTAX);
+	ck_assert(err == SINK_OK || err == SINK_ESYNTAX);
 	lines_close(lines);
 	return err || (got_len == SMALL_LEN && memcmp(got, small, SMALL_LEN) == 0);
 }
@@ -461,7 +461,7 @@ START_TEST(cut_short)
 	for (size_t n = packers[_i].magic; n < len; n++) {
 		copy = malloc(n); /* of its own size, so that a sanitizer sees a read behind it */
 		memcpy(copy, archive, n);
-		MUST(fails_or_is_right(copy, n, &why));
+		ck_assert(fails_or_is_right(copy, n, &why));
 		/* and it does fail */
 		ck_assert_msg(strcmp(why.text, wanted) == 0, "%zu of %zu: %s", n, len, why.text);
 		free(copy);
@@ -485,7 +485,7 @@ START_TEST(damaged)
 
 			archive[n] ^= (uint8_t)(1 << bit);
 			right = fails_or_is_right(archive, len, &why);
-			MUST(right || n < 12);
+			ck_assert(right || n < 12);
 			archive[n] = was;
 		}
 	free(archive);
@@ -517,7 +517,7 @@ START_TEST(garbage_behind)
 
 	for (size_t i = 0; i < LENGTH(trailers); i++) {
 		memcpy(archive + len, trailers[i].bytes, trailers[i].len);
-		MUST(fails_or_is_right(archive, len + trailers[i].len, &why));
+		ck_assert(fails_or_is_right(archive, len + trailers[i].len, &why));
 		ck_assert_msg(strstr(why.text, packers[_i].word), "%zu: %s", i, why.text);
 	}
 	free(archive);
@@ -810,7 +810,8 @@ int main(void)
 	tcase_add_test(packed, text_after_all);
 	tcase_add_test(packed, windows);
 	tcase_add_loop_test(packed, bomb, 0, LENGTH(packers));
-	tcase_add_loop_test(packed, hollow, 0, LENGTH(packers));
+	/* Under a sanitizer not the last, bzip2: each of 150,000 streams begins with a buffer of its own. */
+	tcase_add_loop_test(packed, hollow, 0, LENGTH(packers) - (STRIDE > 1));
 	tcase_add_loop_test(packed, file_shrinks, 0, LENGTH(packers));
 	tcase_add_test(packed, nothing_stays_open);
 	tcase_set_timeout(packed, 120);

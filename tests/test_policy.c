@@ -206,8 +206,8 @@ static void check_groups(const struct sink_policy *a, const struct sink_policy *
 		check_span(a->groups[g].name, b->groups[g].name);
 		ck_assert_uint_eq(a->groups[g].count, b->groups[g].count);
 		for (size_t i = 0; i < a->groups[g].count; i++)
-			MUST(sink_prefix_compare(&a->groups[g].prefixes[i],
-				     &b->groups[g].prefixes[i]) == 0);
+			ck_assert(sink_prefix_compare(&a->groups[g].prefixes[i],
+					  &b->groups[g].prefixes[i]) == 0);
 	}
 }
 
@@ -627,12 +627,12 @@ static bool check_any(struct bytes bytes)
 	int err = sink_policy_decode(sink_span(bytes.at, bytes.len), &why, &policy);
 
 	if (err) {
-		MUST(err == SINK_ECORRUPT || err == SINK_EVERSION);
-		MUST(why.text[0] && !policy);
+		ck_assert(err == SINK_ECORRUPT || err == SINK_EVERSION);
+		ck_assert(why.text[0] && !policy);
 		return false;
 	}
 	again = encode(policy);
-	MUST(again.len == bytes.len && memcmp(again.at, bytes.at, bytes.len) == 0);
+	ck_assert(again.len == bytes.len && memcmp(again.at, bytes.at, bytes.len) == 0);
 	free(again.at);
 	sink_policy_free(policy);
 	return true;
@@ -669,16 +669,16 @@ START_TEST(broken_off)
 	bytes = encode(&w.policy);
 	for (size_t len = 0; len < bytes.len; len++) {
 		less = (struct bytes){ malloc(len + 1), len };
-		MUST(less.at);
+		ck_assert(less.at);
 		memcpy(less.at, bytes.at, len);
-		MUST(!check_any(less));
+		ck_assert(!check_any(less));
 		less.at[less.len++] = 0; /* or something else where it breaks off */
 		if (len < bytes.len - 1)
-			MUST(!check_any(less));
+			ck_assert(!check_any(less));
 		free(less.at);
 	}
 	bytes.at = realloc(bytes.at, bytes.len + 1);
-	MUST(bytes.at);
+	ck_assert(bytes.at);
 	bytes.at[bytes.len++] = 0;
 	ck_assert(!check_any(bytes));
 	free(bytes.at);
@@ -854,10 +854,10 @@ START_TEST(schedule_steps)
 		while (next < until) {
 			int64_t between = at + (int64_t)roll(&dice, (uint64_t)(next - at));
 
-			MUST(sink_schedule_is_on(&schedule, between, NULL) == on);
-			MUST(sink_schedule_is_on(&schedule, next - 1, NULL) == on);
+			ck_assert(sink_schedule_is_on(&schedule, between, NULL) == on);
+			ck_assert(sink_schedule_is_on(&schedule, next - 1, NULL) == on);
 			at = next;
-			MUST(sink_schedule_is_on(&schedule, at, &next) == !on && next > at);
+			ck_assert(sink_schedule_is_on(&schedule, at, &next) == !on && next > at);
 			on = !on;
 		}
 	}
@@ -900,9 +900,9 @@ START_TEST(clients_in_one_order)
 		}
 		clients_merge_begin(&merge, &policy);
 		for (; (prefix = clients_merge_next(&merge, &group)) != NULL; last = prefix) {
-			MUST(group < policy.groups_count && told[group] < groups[group].count);
-			MUST(prefix == &prefixes[group][told[group]++]);
-			MUST(!last || sink_prefix_compare(last, prefix) < 0);
+			ck_assert(group < policy.groups_count && told[group] < groups[group].count);
+			ck_assert(prefix == &prefixes[group][told[group]++]);
+			ck_assert(!last || sink_prefix_compare(last, prefix) < 0);
 			total--;
 		}
 		ck_assert_uint_eq(total, 0);

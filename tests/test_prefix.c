@@ -173,10 +173,10 @@ START_TEST(cut_to_each_length)
 			struct sink_prefix cut = address;
 
 			sink_prefix_cut(&cut, (uint8_t)bits);
-			MUST(sink_prefix_is_good(&cut));
-			MUST(cut.bits == bits);
-			MUST(sink_prefix_covers(&cut, &address));
-			MUST(!sink_prefix_covers(&address, &cut));
+			ck_assert(sink_prefix_is_good(&cut));
+			ck_assert(cut.bits == bits);
+			ck_assert(sink_prefix_covers(&cut, &address));
+			ck_assert(!sink_prefix_covers(&address, &cut));
 		}
 	}
 }

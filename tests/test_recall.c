@@ -113,15 +113,15 @@ START_TEST(bounded)
 	for (int i = 0; i < 20000; i++) {
 		snprintf(key, sizeof key, "key %d", i);
 		put(key, i, 100);
-		MUST(get(key, 0) == i);
-		MUST(recall_bytes(recall) <= BYTES + RECALL_SHARDS * 256);
+		ck_assert(get(key, 0) == i);
+		ck_assert(recall_bytes(recall) <= BYTES + RECALL_SHARDS * 256);
 	}
 	for (int i = 0; i < 20000; i++) {
 		int got;
 
 		snprintf(key, sizeof key, "key %d", i);
 		got = get(key, 0);
-		MUST(got == i || got == -1);
+		ck_assert(got == i || got == -1);
 		found += got == i;
 	}
 	ck_assert_int_eq(found, alive);
@@ -154,7 +154,7 @@ START_TEST(what_is_asked_for_stays)
 	for (int i = 0; i < 20000; i++) {
 		snprintf(key, sizeof key, "key %d", i);
 		put(key, i, 100);
-		MUST(get("wanted", 0) == -7);
+		ck_assert(get("wanted", 0) == -7);
 	}
 	ck_assert_int_eq(get("other", 0), -1);
 }

@@ -135,10 +135,10 @@ static int note_entry(void *arg, const struct sink_subject *subject,
 	struct entry *entry = &entries.at[entries.count++];
 
 	(void)arg;
-	MUST(entries.count <= ENTRIES_MAX);
+	ck_assert(entries.count <= ENTRIES_MAX);
 	entry->subject = *subject;
 	entry->listing = *listing;
-	MUST(sink_reader_record(entries.reader, listing->record, &entry->record) == SINK_OK);
+	ck_assert(sink_reader_record(entries.reader, listing->record, &entry->record) == SINK_OK);
 	return SINK_OK;
 }
 
@@ -485,7 +485,7 @@ static bool covers_name(const struct entry *entry, struct sink_span wire)
 	struct sink_name name;
 	bool below;
 
-	MUST(sink_name_from_wire(wire, &name) == SINK_OK);
+	ck_assert(sink_name_from_wire(wire, &name) == SINK_OK);
 	below = name.len > listed->len && !memcmp(name.key, listed->key, listed->len);
 	if (name.len == listed->len && !memcmp(name.key, listed->key, listed->len))
 		return entry->listing.scope != SINK_SCOPE_BELOW;
@@ -523,7 +523,7 @@ static void add_about(struct weighing *weighing, enum sink_trigger trigger, size
 			continue;
 		if (!all && standing_of(entry, wire, what) != SINK_STANDING_ELIGIBLE)
 			continue;
-		MUST(weighing->count < LENGTH(weighing->at));
+		ck_assert(weighing->count < LENGTH(weighing->at));
 		weighing->at[weighing->count++] = (struct about){ entry, subject, false };
 	}
 }
@@ -927,7 +927,7 @@ static void hear(void *arg, enum sink_trigger trigger, size_t subject,
 				  : sink_prefix_covers(&e->subject.prefix, &told->who->address)))
 			entry = e;
 	}
-	MUST(entry && entry->record.hint == record->hint);
+	ck_assert(entry && entry->record.hint == record->hint);
 	for (size_t r = policy->rules_count; r-- > 0;)
 		if (told->in_question[r] && satisfies(entry, &policy->rules[r]))
 			first = (uint16_t)r;
@@ -937,7 +937,7 @@ static void hear(void *arg, enum sink_trigger trigger, size_t subject,
 	else if (expected == SINK_STANDING_ELIGIBLE &&
 		policy->rules[first].action == SINK_ACTION_MONITOR)
 		expected = SINK_STANDING_WATCHED;
-	MUST(rule == first && standing == expected);
+	ck_assert(rule == first && standing == expected);
 	told->count++;
 }
 
@@ -960,9 +960,9 @@ static void check_told(struct sink_judge *judge, const struct sink_case *what,
 	add_client(&weighing, who, what, true);
 	for (size_t i = 0; i <= last; i++)
 		add_about(&weighing, SINK_TRIGGER_QNAME, i, what->names[i], NULL, what, true);
-	MUST(sink_decide(judge, what, client, hear, &told, &verdict) == SINK_OK);
+	ck_assert(sink_decide(judge, what, client, hear, &told, &verdict) == SINK_OK);
 	must_be_same("told", expected, &verdict);
-	MUST(told.count == weighing.count);
+	ck_assert(told.count == weighing.count);
 }
 
 /* --- one client ------------------------------------------------------------------------------------ */
@@ -980,19 +980,19 @@ static void check_one(struct sink_judge *judge, const struct sink_case *what, co
 	struct sink_client client;
 
 	sink_client_of(judge, text ? &address : NULL, what->now, &client);
-	MUST(client.group == group_of(&who));
+	ck_assert(client.group == group_of(&who));
 	for (size_t r = 0; r < policy->rules_count; r++)
-		MUST((client.rules[r / 64] >> r % 64 & 1) ==
+		ck_assert((client.rules[r / 64] >> r % 64 & 1) ==
 			is_for(&policy->rules[r], &who, what->now));
 	first_pass(&who, what, &expected);
-	MUST(sink_decide(judge, what, &client, NULL, NULL, &verdict) == SINK_OK);
+	ck_assert(sink_decide(judge, what, &client, NULL, NULL, &verdict) == SINK_OK);
 	must_be_same("name", &expected, &verdict);
 	check_told(judge, what, &client, &who, &expected);
 	seen->decided += verdict.rule != SINK_RULE_NONE;
 	seen->waited += verdict.waits;
 	seen->watched += verdict.monitor != SINK_RULE_NONE;
 	both_passes(&who, what, &expected);
-	MUST(sink_decide_answer(judge, what, &client, NULL, NULL, &verdict) == SINK_OK);
+	ck_assert(sink_decide_answer(judge, what, &client, NULL, NULL, &verdict) == SINK_OK);
 	must_be_same("answer", &expected, &verdict);
 	seen->by_answer += verdict.rule != SINK_RULE_NONE &&
 		verdict.trigger != SINK_TRIGGER_QNAME && verdict.trigger != SINK_TRIGGER_CLIENT;
@@ -1010,8 +1010,8 @@ static void decide_unlisted(struct sink_judge *judge, const struct sink_case *wh
 
 	sink_client_of(judge, address, what->now, &client);
 	client.address.family = 0;
-	MUST((on_answer ? sink_decide_answer : sink_decide)(judge, what, &client, NULL, NULL,
-		     out) == SINK_OK);
+	ck_assert((on_answer ? sink_decide_answer : sink_decide)(judge, what, &client, NULL, NULL,
+			  out) == SINK_OK);
 }
 
 struct sampled {
@@ -1058,26 +1058,26 @@ static void check_all(struct sink_judge *judge, const struct made *made,
 	const char *where = on_answer ? "answer, all" : "name, all";
 	struct sampled sampled;
 
-	MUST((on_answer ? sink_reach_answer : sink_reach)(judge, what, &reach, &verdict) ==
+	ck_assert((on_answer ? sink_reach_answer : sink_reach)(judge, what, &reach, &verdict) ==
 		SINK_OK);
 	sample(judge, what, on_answer, &sampled);
 	seen->reach[on_answer][reach]++;
 	if (reach == SINK_REACH_NONE) {
-		MUST(!sampled.any_blocks);
-		MUST(verdict.action == sampled.nobody.action &&
+		ck_assert(!sampled.any_blocks);
+		ck_assert(verdict.action == sampled.nobody.action &&
 			verdict.rule == sampled.nobody.rule);
 	}
 	if (reach == SINK_REACH_ALL) {
-		MUST(sampled.all_same && !sampled.any_truncates);
+		ck_assert(sampled.all_same && !sampled.any_truncates);
 		must_be_same(where, &sampled.nobody, &verdict);
 	}
 	if (!on_answer) /* somebody's */
-		MUST(verdict.waits || !sampled.any_waits);
+		ck_assert(verdict.waits || !sampled.any_waits);
 	/* Where clients of a group are as one, and each group has one, nothing is in doubt. */
 	if (!made->is_plain || sampled.groups != (UINT64_C(2) << policy->groups_count) - 1)
 		return;
-	MUST((reach == SINK_REACH_NONE) == !sampled.any_blocks);
-	MUST((reach == SINK_REACH_ALL) ==
+	ck_assert((reach == SINK_REACH_NONE) == !sampled.any_blocks);
+	ck_assert((reach == SINK_REACH_ALL) ==
 		(sampled.any_blocks && sampled.all_same && !sampled.any_truncates));
 }
 
@@ -1106,9 +1106,10 @@ static void check_needs(void)
 					rule->share < SINK_SHARE_ALL));
 	}
 	/* More may be needed than that: a facet may hold an entry that only a STOP keeps a rule from. */
-	MUST(needs.monitors == expected.monitors);
-	MUST(needs.addresses >= expected.addresses && needs.servers >= expected.servers);
-	MUST(needs.clients >= expected.clients && needs.listed_clients >= expected.listed_clients);
+	ck_assert(needs.monitors == expected.monitors);
+	ck_assert(needs.addresses >= expected.addresses && needs.servers >= expected.servers);
+	ck_assert(needs.clients >= expected.clients &&
+		needs.listed_clients >= expected.listed_clients);
 }
 
 /* --- all of it ------------------------------------------------------------------------------------- */

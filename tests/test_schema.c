@@ -126,10 +126,10 @@ static size_t subject_key(size_t i, struct sink_subject *subject, uint8_t key[SC
 
 	*subject = (struct sink_subject){ .trigger = subjects[i].trigger };
 	if (sink_trigger_is_prefix(subject->trigger)) {
-		MUST(sink_prefix_from_text(text, &subject->prefix) == SINK_OK);
+		ck_assert(sink_prefix_from_text(text, &subject->prefix) == SINK_OK);
 		return schema_prefix_key(subject->trigger, &subject->prefix, key);
 	}
-	MUST(sink_name_from_text(text, &subject->name) == SINK_OK);
+	ck_assert(sink_name_from_text(text, &subject->name) == SINK_OK);
 	return schema_name_key(subject->trigger, sink_name_key(&subject->name), key);
 }
 
@@ -411,7 +411,7 @@ static size_t force_lists(uint8_t *out, size_t room, size_t i)
 		wire_put_u16(&to, (uint16_t)spans[k].len);
 		wire_put_bytes(&to, spans[k]);
 	}
-	MUST(!to.bad);
+	ck_assert(!to.bad);
 	return room - to.left;
 }
 
@@ -468,12 +468,12 @@ START_TEST(damaged_lists)
 		for (unsigned byte = 0; byte < 256; byte++) {
 			uint8_t *copy = malloc(whole.len); /* so that ASan sees its end */
 
-			MUST(copy);
+			ck_assert(copy);
 			memcpy(copy, whole.at, whole.len);
 			copy[at] = (uint8_t)byte;
 			if (schema_record_decode(sink_span(copy, whole.len), &record) == SINK_OK) {
-				MUST(schema_record_encode(&record, again) == whole.len);
-				MUST(memcmp(again, copy, whole.len) == 0);
+				ck_assert(schema_record_encode(&record, again) == whole.len);
+				ck_assert(memcmp(again, copy, whole.len) == 0);
 			}
 			free(copy);
 		}
@@ -798,10 +798,10 @@ START_TEST(meta_counts)
 			.bits = (uint8_t)(n <= 32 ? n : n - 33) };
 		size_t len = schema_prefix_key(SINK_TRIGGER_CLIENT, &prefix, key);
 
-		MUST(!schema_meta_has(&meta, SINK_TRIGGER_CLIENT, prefix.family, prefix.bits));
+		ck_assert(!schema_meta_has(&meta, SINK_TRIGGER_CLIENT, prefix.family, prefix.bits));
 		schema_meta_count(&meta, 'O', sink_span(key + 1, len - 1));
-		MUST(schema_meta_has(&meta, SINK_TRIGGER_CLIENT, prefix.family, prefix.bits));
-		MUST(!schema_meta_has(&meta, SINK_TRIGGER_ANSWER, prefix.family, prefix.bits));
+		ck_assert(schema_meta_has(&meta, SINK_TRIGGER_CLIENT, prefix.family, prefix.bits));
+		ck_assert(!schema_meta_has(&meta, SINK_TRIGGER_ANSWER, prefix.family, prefix.bits));
 		ck_assert_uint_eq(meta.subjects[SINK_TRIGGER_CLIENT], n + 1);
 	}
 	schema_meta_count(&meta, 'N', SPAN(""));
@@ -970,11 +970,11 @@ static void expect_listings(struct schema_listings listings, const uint64_t *wan
 	uint64_t listing;
 
 	for (size_t i = 0; i < count; i++) {
-		MUST(schema_listing_next(&listings, &listing) == SINK_OK);
-		MUST(listing == wanted[i]);
+		ck_assert(schema_listing_next(&listings, &listing) == SINK_OK);
+		ck_assert(listing == wanted[i]);
 	}
-	MUST(schema_listing_next(&listings, &listing) == SINK_ENOENT);
-	MUST(schema_listing_next(&listings, &listing) == SINK_ENOENT);
+	ck_assert(schema_listing_next(&listings, &listing) == SINK_ENOENT);
+	ck_assert(schema_listing_next(&listings, &listing) == SINK_ENOENT);
 }
 
 START_TEST(block_is_read)
@@ -1280,7 +1280,7 @@ static void draw_name(struct sink_name *out)
 			wire[at++] = (uint8_t)(draw(8) ? 'a' + draw(2) : draw(256));
 	}
 	wire[at++] = 0;
-	MUST(sink_name_from_wire(sink_span(wire, at), out) == SINK_OK);
+	ck_assert(sink_name_from_wire(sink_span(wire, at), out) == SINK_OK);
 }
 
 /* returns  how many distinct names, in order */
@@ -1324,13 +1324,13 @@ static size_t check_block(const struct drawn *drawn, size_t from, size_t n)
 	for (; to < n && !err; to += !err)
 		err = schema_coder_add(&coder, sink_name_key(&drawn[to].name), drawn[to].listings,
 			drawn[to].count);
-	MUST(err == SINK_OK || err == SINK_ETOOLONG);
+	ck_assert(err == SINK_OK || err == SINK_ETOOLONG);
 	ck_assert_uint_gt(to, from);
-	MUST(node(&coder) <= SCHEMA_NODE_MAX || to == from + 1);
+	ck_assert(node(&coder) <= SCHEMA_NODE_MAX || to == from + 1);
 	schema_block_begin(&walk, schema_coder_value(&coder), 'N', schema_coder_last(&coder), 200);
 	for (size_t i = from; i < to; i++) {
-		MUST(schema_block_next(&walk, &listings) == SINK_OK);
-		MUST(sink_span_equal(sink_name_key(&walk.subject.name),
+		ck_assert(schema_block_next(&walk, &listings) == SINK_OK);
+		ck_assert(sink_span_equal(sink_name_key(&walk.subject.name),
 			sink_name_key(&drawn[i].name)));
 		expect_listings(listings, drawn[i].listings, drawn[i].count);
 	}
@@ -1338,7 +1338,7 @@ static size_t check_block(const struct drawn *drawn, size_t from, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		err = schema_block_find(schema_coder_value(&coder), sink_name_key(&drawn[i].name),
 			200, &listings);
-		MUST(err == (i >= from && i < to ? SINK_OK : SINK_ENOENT));
+		ck_assert(err == (i >= from && i < to ? SINK_OK : SINK_ENOENT));
 		if (!err)
 			expect_listings(listings, drawn[i].listings, drawn[i].count);
 	}
@@ -1386,14 +1386,14 @@ START_TEST(damaged_blocks)
 		bool first = true;
 		int err;
 
-		MUST(copy);
+		ck_assert(copy);
 		memcpy(copy, coder.bytes, coder.len);
 		for (unsigned k = 1 + draw(3); k > 0; k--)
 			copy[draw((unsigned)coder.len)] = (uint8_t)draw(256);
 		schema_block_begin(&walk, block, 'N', schema_coder_last(&coder), 200);
 		for (; (err = schema_block_next(&walk, &listings)) == SINK_OK; first = false) {
 			now.name = walk.subject.name;
-			MUST(first || by_key(&before, &now) < 0);
+			ck_assert(first || by_key(&before, &now) < 0);
 			before = now;
 		}
 		accepted += err == SINK_ENOENT;
@@ -1401,7 +1401,7 @@ START_TEST(damaged_blocks)
 			&listings);
 		while (!err)
 			err = schema_listing_next(&listings, &listing);
-		MUST(err == SINK_ENOENT || err == SINK_ECORRUPT);
+		ck_assert(err == SINK_ENOENT || err == SINK_ECORRUPT);
 		free(copy);
 	}
 	ck_assert_uint_lt(accepted,

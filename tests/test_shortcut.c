@@ -39,9 +39,9 @@ static struct shortcut *make(void)
 {
 	struct shortcut *shortcut;
 
-	MUST(shortcut_new(&shortcut) == SINK_OK);
+	ck_assert(shortcut_new(&shortcut) == SINK_OK);
 	for (size_t i = 0; i < keys.count; i++)
-		MUST(shortcut_add(shortcut, keys.at[i], keys.at[i]) == SINK_OK);
+		ck_assert(shortcut_add(shortcut, keys.at[i], keys.at[i]) == SINK_OK);
 	return shortcut;
 }
 
@@ -74,8 +74,8 @@ static void check_one(const struct shortcut *shortcut, struct sink_span name, si
 	if (!shortcut_find(shortcut, name, &block))
 		return;
 	++*known;
-	MUST(first < keys.count);
-	MUST(block.at == keys.at[first].at && block.len == keys.at[first].len);
+	ck_assert(first < keys.count);
+	ck_assert(block.at == keys.at[first].at && block.len == keys.at[first].len);
 }
 
 START_TEST(as_the_tree)
@@ -97,7 +97,7 @@ START_TEST(as_the_tree)
 		size_t before = known;
 
 		check_one(shortcut, keys.at[i], &known); /* a block's own last name */
-		MUST(known == before + 1);
+		ck_assert(known == before + 1);
 	}
 	shortcut_free(shortcut);
 }

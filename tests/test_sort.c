@@ -44,7 +44,7 @@ static void set_key(struct entry *entry, const char *text)
 {
 	struct sink_name name;
 
-	MUST(sink_name_from_text(sink_span_text(text), &name) == SINK_OK);
+	ck_assert(sink_name_from_text(sink_span_text(text), &name) == SINK_OK);
 	entry->len = name.len;
 	memcpy(entry->key, name.key, name.len);
 }
@@ -71,7 +71,7 @@ static void any_names(struct entry *entry, unsigned i, unsigned count)
 			wire[at++] = draw(8) ? (uint8_t)('a' + draw(3)) : (uint8_t)draw(256);
 	}
 	wire[at++] = 0;
-	MUST(sink_name_from_wire(sink_span(wire, at), &name) == SINK_OK);
+	ck_assert(sink_name_from_wire(sink_span(wire, at), &name) == SINK_OK);
 	entry->len = name.len;
 	memcpy(entry->key, name.key, name.len);
 }
@@ -207,12 +207,12 @@ static void check_sorted(struct entry *entries, unsigned count, size_t memory)
 	ck_assert_ptr_nonnull(got);
 	ck_assert_int_eq(sort_finish(sort), SINK_OK);
 	for (unsigned i = 0; i < count; i++) {
-		MUST(sort_next(sort, &key, &number) == SINK_OK);
+		ck_assert(sort_next(sort, &key, &number) == SINK_OK);
 		got[i].len = (uint16_t)key.len;
 		got[i].number = number;
 		if (key.len > 0)
 			memcpy(got[i].key, key.at, key.len);
-		MUST(i == 0 || by_key(&got[i - 1], &got[i]) <= 0);
+		ck_assert(i == 0 || by_key(&got[i - 1], &got[i]) <= 0);
 	}
 	ck_assert_int_eq(sort_next(sort, &key, &number), SINK_ENOENT);
 	ck_assert_int_eq(sort_next(sort, &key, &number), SINK_ENOENT);
@@ -220,7 +220,7 @@ static void check_sorted(struct entry *entries, unsigned count, size_t memory)
 	qsort(got, count, sizeof *got, by_key_and_number);
 	qsort(entries, count, sizeof *entries, by_key_and_number);
 	for (unsigned i = 0; i < count; i++)
-		MUST(by_key_and_number(&got[i], &entries[i]) == 0);
+		ck_assert(by_key_and_number(&got[i], &entries[i]) == 0);
 	free(got);
 }
 
@@ -296,7 +296,7 @@ START_TEST(million_equals)
 	ck_assert_int_eq(sort_begin(dir, (size_t)256 << 20, &sort), SINK_OK);
 	one_name(&entry, 0, 0);
 	for (unsigned i = 0; i < 1000000; i++)
-		MUST(sort_add(sort, sink_span(entry.key, entry.len), i) == SINK_OK);
+		ck_assert(sort_add(sort, sink_span(entry.key, entry.len), i) == SINK_OK);
 	ck_assert_int_eq(sort_finish(sort), SINK_OK);
 	while (sort_next(sort, &key, &number) == SINK_OK)
 		got++;

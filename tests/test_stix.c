@@ -31,7 +31,7 @@ static void describe(struct sink_span text, char *out, size_t size)
 	ck_assert_int_eq(stix_pattern_read(&pattern, text, &refused), SINK_OK);
 	if (refused)
 		fprintf(to, "%s", feed_reason_word(refused));
-	MUST(!refused || pattern.count == 0);
+	ck_assert(!refused || pattern.count == 0);
 	for (size_t i = 0; i < pattern.count; i++) {
 		const struct stix_term *term = &pattern.terms[i];
 		struct sink_span shown = term->subject == STIX_LEFT_OUT ? term->detail : term->text;
@@ -290,7 +290,7 @@ START_TEST(cut_patterns)
 		for (size_t n = 0; n < len; n++) {
 			char *copy = malloc(n + 1);
 
-			MUST(copy != NULL);
+			ck_assert(copy != NULL);
 			memcpy(copy, patterns[i].text, n);
 			describe(sink_span(copy, n), got, sizeof got);
 			free(copy);
@@ -386,7 +386,7 @@ START_TEST(large_patterns)
 		char wanted[32];
 
 		snprintf(wanted, sizeof wanted, "n%zu\\.example", i);
-		MUST(sink_span_equal(pattern.terms[i].text, sink_span_text(wanted)));
+		ck_assert(sink_span_equal(pattern.terms[i].text, sink_span_text(wanted)));
 	}
 	stix_pattern_end(&pattern);
 	free(text);
@@ -586,8 +586,8 @@ START_TEST(many_objects)
 	for (int i = 1; i < COUNT; i++) {
 		snprintf(id, sizeof id, "i%d", i);
 		stix_graph_attribute(g, sink_span_text(id), &by);
-		MUST(by.campaign.len == SINK_STRING_MAX);
-		MUST(sink_span_equal(by.actor, sink_span_text("a1")));
+		ck_assert(by.campaign.len == SINK_STRING_MAX);
+		ck_assert(sink_span_equal(by.actor, sink_span_text("a1")));
 	}
 	stix_graph_attribute(g, sink_span_text("i0"), &by);
 	ck_assert_uint_eq(by.malware_count, STIX_TAGS_MAX);

@@ -11,7 +11,7 @@ static void add(struct owners *owners, uint8_t tree, const struct sink_name *nam
 {
 	struct owner owner = { .tree = tree, .is = is, .key = sink_name_key(name) };
 
-	MUST(owners_add(owners, &owner) == SINK_OK);
+	ck_assert(owners_add(owners, &owner) == SINK_OK);
 }
 
 /* --- owners ----------------------------------------------------------------------------------------- */
@@ -36,7 +36,7 @@ START_TEST(names_come_in_canonical_order)
 	size_t last_len = 0, seen = 0;
 	unsigned repeated = 0;
 
-	MUST(owners_begin(memories[_i], &owners) == SINK_OK);
+	ck_assert(owners_begin(memories[_i], &owners) == SINK_OK);
 	for (uint32_t n = 0; n < MANY; n++) {
 		struct sink_name name = shuffled(n);
 
@@ -50,7 +50,7 @@ START_TEST(names_come_in_canonical_order)
 	ck_assert_uint_eq(owners_count(owners, OWNER_EXISTS), MANY);
 	ck_assert_uint_eq(owners_count(owners, OWNER_IS_LISTED), repeated);
 	ck_assert_uint_eq(owners_count(owners, OWNER_HAS_WILDCARD), 0);
-	MUST(owners_finish(owners) == SINK_OK);
+	ck_assert(owners_finish(owners) == SINK_OK);
 	while (owners_next(owners, &owner) == SINK_OK) {
 		uint8_t now[1 + SINK_KEY_MAX];
 		size_t len = 1 + owner.key.len, shorter = len < last_len ? len : last_len;
@@ -59,8 +59,8 @@ START_TEST(names_come_in_canonical_order)
 		now[0] = owner.tree;
 		memcpy(now + 1, owner.key.at, owner.key.len);
 		order = memcmp(last, now, shorter);
-		MUST(order < 0 || (order == 0 && last_len < len));
-		MUST(owner.is & OWNER_EXISTS);
+		ck_assert(order < 0 || (order == 0 && last_len < len));
+		ck_assert(owner.is & OWNER_EXISTS);
 		repeated -= owner.is >> 1 & 1;
 		memcpy(last, now, len);
 		last_len = len;
@@ -79,8 +79,8 @@ START_TEST(of_nothing)
 	struct owner owner;
 
 	owners_end(NULL);
-	MUST(owners_begin(0, &owners) == SINK_OK);
-	MUST(owners_finish(owners) == SINK_OK);
+	ck_assert(owners_begin(0, &owners) == SINK_OK);
+	ck_assert(owners_finish(owners) == SINK_OK);
 	ck_assert_int_eq(owners_next(owners, &owner), SINK_ENOENT);
 	owners_end(owners);
 }
@@ -94,7 +94,7 @@ START_TEST(longest_names)
 	char text[SINK_TEXT_MAX];
 	size_t seen = 0;
 
-	MUST(owners_begin(0, &owners) == SINK_OK);
+	ck_assert(owners_begin(0, &owners) == SINK_OK);
 	for (int n = 9; n >= 0; n--) {
 		struct sink_name name;
 		size_t len = 0;
@@ -108,7 +108,7 @@ START_TEST(longest_names)
 		ck_assert_uint_ge(name.len, SINK_KEY_MAX - 1);
 		add(owners, 0, &name, OWNER_EXISTS);
 	}
-	MUST(owners_finish(owners) == SINK_OK);
+	ck_assert(owners_finish(owners) == SINK_OK);
 	while (owners_next(owners, &owner) == SINK_OK)
 		seen++;
 	ck_assert_uint_eq(seen, 10);
@@ -124,7 +124,7 @@ START_TEST(nowhere_to_spill)
 	int err = SINK_OK;
 
 	setenv("TMPDIR", "/nonexistent", 1);
-	MUST(owners_begin(30000, &owners) == SINK_OK);
+	ck_assert(owners_begin(30000, &owners) == SINK_OK);
 	for (uint32_t n = 0; n < MANY && !err; n++) {
 		struct sink_name name = shuffled(n);
 		struct owner owner = { .is = OWNER_EXISTS, .key = sink_name_key(&name) };
@@ -203,8 +203,8 @@ static int take_stop(void *arg, uint8_t tree, struct sink_span key, enum sink_sc
 	struct zone *zone = arg;
 	unsigned n = number_of(key);
 
-	MUST(tree == 1);
-	MUST(zone->stop[n] == SINK_SCOPE_COUNT);
+	ck_assert(tree == 1);
+	ck_assert(zone->stop[n] == SINK_SCOPE_COUNT);
 	zone->stop[n] = scope;
 	zone->stops++;
 	return SINK_OK;
@@ -219,7 +219,7 @@ static void roll_zone(struct dice *dice, struct zone *zone)
 	for (unsigned n = 0; n < UNIVERSE; n++)
 		zone->stop[n] = SINK_SCOPE_COUNT;
 	zone->exists[0] = true;
-	MUST(owners_begin(roll(dice, 2) ? OWNERS_MEMORY : 64, &owners) == SINK_OK);
+	ck_assert(owners_begin(roll(dice, 2) ? OWNERS_MEMORY : 64, &owners) == SINK_OK);
 	for (uint64_t i = 0; i < names; i++) {
 		unsigned n = (unsigned)roll(dice, UNIVERSE);
 		uint8_t is = (uint8_t)(OWNER_EXISTS | roll(dice, 4) << 1);
@@ -237,8 +237,8 @@ static void roll_zone(struct dice *dice, struct zone *zone)
 		for (; n > 0; n = parent(n))
 			zone->exists[n] = true;
 	}
-	MUST(owners_finish(owners) == SINK_OK);
-	MUST(stops_tell(owners, take_stop, zone) == SINK_OK);
+	ck_assert(owners_finish(owners) == SINK_OK);
+	ck_assert(stops_tell(owners, take_stop, zone) == SINK_OK);
 	owners_end(owners);
 }
 
@@ -292,7 +292,7 @@ START_TEST(random_zones)
 
 	for (int round = 0; round < 500; round++) {
 		roll_zone(&dice, &zone);
-		MUST(is_right(&zone));
+		ck_assert(is_right(&zone));
 		stops += zone.stops;
 		for (unsigned n = 0; n < UNIVERSE && round % 10 == 0; n++) {
 			enum sink_scope scope = zone.stop[n];
@@ -301,7 +301,7 @@ START_TEST(random_zones)
 				continue;
 			zone.stop[n] = SINK_SCOPE_COUNT;
 			/* a name of the last label may have nothing below it to tell by */
-			MUST(n * (LETTERS + 1) >= UNIVERSE || !is_right(&zone));
+			ck_assert(n * (LETTERS + 1) >= UNIVERSE || !is_right(&zone));
 			zone.stop[n] = scope;
 		}
 	}
@@ -323,11 +323,11 @@ START_TEST(what_fn_returns)
 	struct owners *owners;
 	struct sink_name name = name_of("example");
 
-	MUST(owners_begin(OWNERS_MEMORY, &owners) == SINK_OK);
+	ck_assert(owners_begin(OWNERS_MEMORY, &owners) == SINK_OK);
 	add(owners, 0, &name, OWNER_HAS_WILDCARD);
 	name = name_of("a.example");
 	add(owners, 0, &name, OWNER_IS_LISTED);
-	MUST(owners_finish(owners) == SINK_OK);
+	ck_assert(owners_finish(owners) == SINK_OK);
 	ck_assert_int_eq(stops_tell(owners, refuse_stop, NULL), SINK_ETOOLONG);
 	owners_end(owners);
 }

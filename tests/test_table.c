@@ -120,17 +120,17 @@ static size_t check_table(const uint8_t *at, size_t len)
 	int err;
 
 	while ((err = table_next(table, &row)) == SINK_OK) {
-		MUST(row->number > last);
-		MUST(row->count <= TABLE_COLUMNS_MAX);
-		MUST(row->count > 0 || row->comment || row->reason);
+		ck_assert(row->number > last);
+		ck_assert(row->count <= TABLE_COLUMNS_MAX);
+		ck_assert(row->count > 0 || row->comment || row->reason);
 		for (size_t i = 0; i < row->count; i++)
 			for (size_t k = 0; k < row->fields[i].len; k++)
 				sum += row->fields[i].at[k];
 		last = row->number;
 		count++;
 	}
-	MUST(err == SINK_ENOENT && sum < UINT32_MAX);
-	MUST(last <= count_lines(at, len));
+	ck_assert(err == SINK_ENOENT && sum < UINT32_MAX);
+	ck_assert(last <= count_lines(at, len));
 	table_end(table);
 	lines_close(lines);
 	return count;

@@ -87,7 +87,7 @@ static struct sink_name name_of(const char *text)
 {
 	struct sink_name name;
 
-	MUST(sink_name_from_text(sink_span_text(text), &name) == SINK_OK);
+	ck_assert(sink_name_from_text(sink_span_text(text), &name) == SINK_OK);
 	return name;
 }
 
@@ -114,7 +114,7 @@ static uint32_t add_record(struct sink_writer *w, const char *source, uint8_t co
 	struct sink_record record = record_of(source, confidence);
 	uint32_t id = UINT32_MAX;
 
-	MUST(sink_writer_record(w, &record, &id) == SINK_OK);
+	ck_assert(sink_writer_record(w, &record, &id) == SINK_OK);
 	return id;
 }
 
@@ -122,7 +122,7 @@ static void add(struct sink_writer *w, const char *text, enum sink_scope scope, 
 {
 	struct sink_name name = name_of(text);
 
-	MUST(sink_writer_add(w, &name, scope, record) == SINK_OK);
+	ck_assert(sink_writer_add(w, &name, scope, record) == SINK_OK);
 }
 
 static void add_other(struct sink_writer *w, enum sink_trigger trigger, const char *text,
@@ -132,12 +132,12 @@ static void add_other(struct sink_writer *w, enum sink_trigger trigger, const ch
 	struct sink_name name;
 
 	if (sink_trigger_is_prefix(trigger)) {
-		MUST(sink_prefix_from_text(sink_span_text(text), &prefix) == SINK_OK);
-		MUST(sink_writer_add_prefix(w, trigger, &prefix, record) == SINK_OK);
+		ck_assert(sink_prefix_from_text(sink_span_text(text), &prefix) == SINK_OK);
+		ck_assert(sink_writer_add_prefix(w, trigger, &prefix, record) == SINK_OK);
 		return;
 	}
 	name = name_of(text);
-	MUST(sink_writer_add_name(w, trigger, &name, scope, record) == SINK_OK);
+	ck_assert(sink_writer_add_name(w, trigger, &name, scope, record) == SINK_OK);
 }
 
 static struct sink_summary commit(struct sink_writer *w)
@@ -223,10 +223,10 @@ static void see(struct blocks *blocks, const struct schema_block *walk)
 {
 	uint8_t letter = walk->letter;
 
-	MUST(schema_meta_total(&blocks->seen) == 0 ||
+	ck_assert(schema_meta_total(&blocks->seen) == 0 ||
 		sink_subject_compare(&blocks->before, &walk->subject) < 0);
-	MUST((letter == SCHEMA_NAMES) == (walk->subject.trigger == SINK_TRIGGER_QNAME));
-	MUST(filter_has(&blocks->filter, schema_hash(letter, schema_block_at(walk))));
+	ck_assert((letter == SCHEMA_NAMES) == (walk->subject.trigger == SINK_TRIGGER_QNAME));
+	ck_assert(filter_has(&blocks->filter, schema_hash(letter, schema_block_at(walk))));
 	schema_meta_count(&blocks->seen, letter, schema_block_at(walk));
 	blocks->before = walk->subject;
 }
@@ -239,7 +239,8 @@ static void print_block(struct blocks *blocks, const struct reading *in, struct 
 	uint64_t listing;
 	int err;
 
-	MUST(8 + in->key.mv_size + in->value.mv_size <= SCHEMA_NODE_MAX || in->value.mv_size > 500);
+	ck_assert(8 + in->key.mv_size + in->value.mv_size <= SCHEMA_NODE_MAX ||
+		in->value.mv_size > 500);
 	schema_block_begin(&walk, mdb_span(&in->value), mdb_span(&in->key).at[0], last, records);
 	while ((err = schema_block_next(&walk, &listings)) == SINK_OK) {
 		see(blocks, &walk);
@@ -248,7 +249,7 @@ static void print_block(struct blocks *blocks, const struct reading *in, struct 
 			print_listing(blocks->out, &walk.subject, listing, blocks->records);
 		}
 	}
-	MUST(err == SINK_ENOENT);
+	ck_assert(err == SINK_ENOENT);
 }
 
 static struct sink_record *read_records(const struct reading *in, uint32_t count)
@@ -262,10 +263,10 @@ static struct sink_record *read_records(const struct reading *in, uint32_t count
 		MDB_val key = { sizeof bytes, bytes }, value;
 
 		schema_record_key(id, bytes);
-		MUST(mdb_get(in->txn, in->dbi, &key, &value) == 0);
-		MUST(schema_record_decode(mdb_span(&value), &records[id]) == SINK_OK);
+		ck_assert(mdb_get(in->txn, in->dbi, &key, &value) == 0);
+		ck_assert(schema_record_decode(mdb_span(&value), &records[id]) == SINK_OK);
 		/* ids are in the order of the bytes */
-		MUST(id == 0 ||
+		ck_assert(id == 0 ||
 			memcmp(before.at, value.mv_data,
 				before.len < value.mv_size ? before.len : value.mv_size) < 0);
 		before = mdb_span(&value);
@@ -292,17 +293,17 @@ static void check_facets(const struct schema_facets *facets, const struct sink_r
 		uint32_t facet = schema_facet_of(facets, id), first;
 		uint8_t triggers;
 
-		MUST(facet <= known && facet < facets->count);
+		ck_assert(facet <= known && facet < facets->count);
 		schema_facet_head(facets, facet, &first, &triggers);
-		MUST(facet == known ? first == id : first < id);
-		MUST(same_facet(&records[id], &records[first]));
+		ck_assert(facet == known ? first == id : first < id);
+		ck_assert(same_facet(&records[id], &records[first]));
 		for (uint32_t other = 0; facet == known && other < known; other++) {
 			schema_facet_head(facets, other, &first, &triggers);
-			MUST(!same_facet(&records[id], &records[first]));
+			ck_assert(!same_facet(&records[id], &records[first]));
 		}
 		known += facet == known;
 	}
-	MUST(known == facets->count);
+	ck_assert(known == facets->count);
 }
 
 static bool is_rising(const struct schema_times *times, enum schema_turn turn)
@@ -344,7 +345,7 @@ static uint32_t count_seconds(const struct schema_times *times, enum schema_turn
 
 			if (!seconds[i])
 				continue;
-			MUST(schema_times_next(times, turn, seconds[i] - 1) == seconds[i]);
+			ck_assert(schema_times_next(times, turn, seconds[i] - 1) == seconds[i]);
 			while (n < distinct && seen[n] != seconds[i])
 				n++;
 			if (n == distinct)
@@ -367,7 +368,7 @@ static void check_times(const struct reading *in, bool there, uint32_t facets,
 			SINK_OK);
 	}
 	for (int turn = 0; turn < SCHEMA_TURN_COUNT; turn++) {
-		MUST(is_rising(&times, (enum schema_turn)turn));
+		ck_assert(is_rising(&times, (enum schema_turn)turn));
 		ck_assert_uint_eq(count_seconds(&times, (enum schema_turn)turn, records, count),
 			times.counts[turn]);
 	}
@@ -413,7 +414,7 @@ static char *dump(const struct sink_summary *sum)
 		print_block(&blocks, &in, last, meta.records);
 	for (bool more = true; more && schema_is_record_key(mdb_span(&in.key), &id);
 		more = step(&in))
-		MUST(id == records_seen++);
+		ck_assert(id == records_seen++);
 	ck_assert_uint_eq(records_seen, meta.records);
 	ck_assert(sink_span_equal(mdb_span(&in.key), sink_span_text(SCHEMA_FACETS)));
 	ck_assert_int_eq(schema_facets_decode(mdb_span(&in.value), meta.records, &facets), SINK_OK);
@@ -487,7 +488,7 @@ START_TEST(times_of_records)
 		record.hint = timed[i].hint;
 		record.valid_from = timed[i].from;
 		record.valid_until = timed[i].until;
-		MUST(sink_writer_record(w, &record, &id) == SINK_OK);
+		ck_assert(sink_writer_record(w, &record, &id) == SINK_OK);
 		add(w, "one.example", SINK_SCOPE_EXACT, id);
 	}
 	sum = commit(w);
@@ -521,7 +522,7 @@ START_TEST(many_times)
 		snprintf(text, sizeof text, "n%u.example", i);
 		record.valid_from = 1000000 + i / 2 * 2;
 		record.valid_until = 2000000 + i;
-		MUST(sink_writer_record(w, &record, &id) == SINK_OK);
+		ck_assert(sink_writer_record(w, &record, &id) == SINK_OK);
 		add(w, text, SINK_SCOPE_EXACT, id);
 	}
 	sum = commit(w);
@@ -607,7 +608,7 @@ START_TEST(large_values)
 		snprintf(text, 8, "%07u", 3000 - i);
 		for (int field = 0; field < (i % 100 ? 1 : SINK_FIELD_COUNT); field++)
 			record.text[field] = sink_span(text, i % 100 ? 7 : sizeof text);
-		MUST(sink_writer_record(w, &record, &id) == SINK_OK);
+		ck_assert(sink_writer_record(w, &record, &id) == SINK_OK);
 		for (int field = 0; field < SINK_FIELD_COUNT; field++)
 			record.text[field].len = 0;
 		for (int again = 0; again < 3; again++) {
@@ -645,8 +646,8 @@ START_TEST(longest_names)
 		wire[0] = wire[64] = wire[128] = 63;
 		wire[192] = 61;
 		wire[254] = 0;
-		MUST(sink_name_from_wire(sink_span(wire, sizeof wire), &name) == SINK_OK);
-		MUST(sink_writer_add(w, &name, SINK_SCOPE_EXACT, 0) == SINK_OK);
+		ck_assert(sink_name_from_wire(sink_span(wire, sizeof wire), &name) == SINK_OK);
+		ck_assert(sink_writer_add(w, &name, SINK_SCOPE_EXACT, 0) == SINK_OK);
 	}
 	sum = commit(w);
 	ck_assert_uint_eq(sum.names, 2000);
@@ -769,7 +770,7 @@ START_TEST(prefixes_full_of_zeros)
 	seed = 17;
 	for (size_t i = 0; i < PREFIXES; i++) {
 		drawn[i] = draw_prefix();
-		MUST(sink_writer_add_prefix(w, SINK_TRIGGER_CLIENT, &drawn[i], 0) == SINK_OK);
+		ck_assert(sink_writer_add_prefix(w, SINK_TRIGGER_CLIENT, &drawn[i], 0) == SINK_OK);
 	}
 	sum = commit(w);
 	text = dump(&sum);
@@ -780,9 +781,9 @@ START_TEST(prefixes_full_of_zeros)
 			continue;
 		distinct++;
 		sink_prefix_to_text(&drawn[i], wanted);
-		MUST(strncmp(at, "client ", 7) == 0);
-		MUST(strncmp(at + 7, wanted, strlen(wanted)) == 0);
-		MUST(strncmp(at + 7 + strlen(wanted), " exact x 1\n", 11) == 0);
+		ck_assert(strncmp(at, "client ", 7) == 0);
+		ck_assert(strncmp(at + 7, wanted, strlen(wanted)) == 0);
+		ck_assert(strncmp(at + 7 + strlen(wanted), " exact x 1\n", 11) == 0);
 		at += 7 + strlen(wanted) + 11;
 	}
 	ck_assert_str_eq(at, "");
@@ -1018,7 +1019,7 @@ static void add_reference(struct sink_writer *w, unsigned n, const char *name)
 
 	snprintf(reference, sizeof reference, "r%u", 100 + n);
 	record.text[SINK_FIELD_REFERENCE] = sink_span_text(reference);
-	MUST(sink_writer_record(w, &record, &id) == SINK_OK);
+	ck_assert(sink_writer_record(w, &record, &id) == SINK_OK);
 	add(w, name, SINK_SCOPE_SUBTREE, id);
 	if (n < 65)
 		add_other(w, SINK_TRIGGER_ANSWER, "192.0.2.0/24", 0, id);

@@ -24,7 +24,7 @@ static int tell_entry(void *arg, const struct feed_entry *entry)
 	told->entries++;
 	told->bytes += entry->says->record.data.len;
 	told->last = entry->name;
-	MUST(entry->says->record.hint == SINK_HINT_DATA);
+	ck_assert(entry->says->record.hint == SINK_HINT_DATA);
 	return SINK_OK;
 }
 
@@ -43,7 +43,7 @@ static void tell_item(void *arg, uint64_t number)
 {
 	struct told *told = arg;
 
-	MUST(number > 0);
+	ck_assert(number > 0);
 	told->items++;
 }
 
@@ -63,8 +63,8 @@ static void add(struct localdata *data, const char *name, uint16_t type, uint32_
 	size_t len = rr_data(type, 60, sink_span(rdata, sizeof rdata), rr);
 
 	feed_entry_init(&subject);
-	MUST(sink_name_from_text(sink_span_text(name), &subject.name) == SINK_OK);
-	MUST(localdata_add(data, &subject, number, sink_span(rr, len), sink_span_text(name)) ==
+	ck_assert(sink_name_from_text(sink_span_text(name), &subject.name) == SINK_OK);
+	ck_assert(localdata_add(data, &subject, number, sink_span(rr, len), sink_span_text(name)) ==
 		SINK_OK);
 }
 
@@ -157,8 +157,8 @@ static void read_text(const char *text, const struct feed_sink *sink, struct fee
 	struct lines *lines;
 
 	memset(tally, 0, sizeof *tally);
-	MUST(lines_open_bytes(sink_span_text(text), NULL, &lines) == SINK_OK);
-	MUST(feed_read(lines, &feed_adblock, NULL, sink, tally, NULL) == SINK_OK);
+	ck_assert(lines_open_bytes(sink_span_text(text), NULL, &lines) == SINK_OK);
+	ck_assert(feed_read(lines, &feed_adblock, NULL, sink, tally, NULL) == SINK_OK);
 	lines_close(lines);
 }
 

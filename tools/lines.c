@@ -1,4 +1,4 @@
-/* lines.c - one buffer of a megabyte, memchr() for the ends of lines, no allocation a line. */
+/* lines.c - one buffer, of a megabyte if there is so much, memchr() for the ends of lines, no allocation a line. */
 #include "lines.h"
 
 #include <errno.h>
@@ -10,6 +10,7 @@
 
 #include "codec.h"
 #include "input.h"
+#include "sinkhole/grow.h"
 
 #define HEAD_MAX 128 /* bytes kept of a line that is too long */
 
@@ -75,13 +76,24 @@ static int failed(struct lines *l, int err)
 	return err;
 }
 
-/* Read until the buffer is full or the input ends. */
+static int no_memory(struct lines *l)
+{
+	snprintf(l->problem, sizeof l->problem, "no memory");
+	return SINK_ENOMEM;
+}
+
+/* Read until a whole buffer is full or the input ends. */
 static int fill(struct lines *l)
 {
-	while (!l->eof && l->end < l->size) {
+	while (!l->eof && l->end < LINES_BUFFER) {
+		uint8_t *buffer = sink_grow_by(l->buffer, l->end, &l->size, 1);
 		size_t got;
-		int err = input_read(l->input, l->buffer + l->end, l->size - l->end, &got);
+		int err;
 
+		if (!buffer)
+			return no_memory(l);
+		l->buffer = buffer;
+		err = input_read(l->input, l->buffer + l->end, l->size - l->end, &got);
 		if (err)
 			return failed(l, err);
 		l->eof = got == 0;
@@ -92,22 +104,15 @@ static int fill(struct lines *l)
 
 static void skip_mark(struct lines *l)
 {
-	if (l->end >= 3 && memcmp(l->buffer, "\xef\xbb\xbf", 3) == 0)
+	if (l->buffer && l->end >= 3 && memcmp(l->buffer, "\xef\xbb\xbf", 3) == 0)
 		l->at = 3;
 }
 
 /* The first fill, also after a rewind. */
 static int begin(struct lines *l)
 {
-	int err;
+	int err = fill(l);
 
-	l->buffer = malloc(LINES_BUFFER);
-	if (!l->buffer) {
-		snprintf(l->problem, sizeof l->problem, "no memory");
-		return SINK_ENOMEM;
-	}
-	l->size = LINES_BUFFER;
-	err = fill(l);
 	if (!err)
 		skip_mark(l);
 	return err;
@@ -370,6 +375,7 @@ int lines_rewind(struct lines *l)
 		return failed(l, err);
 	free(l->buffer);
 	l->buffer = NULL;
+	l->size = 0;
 	l->at = l->end = 0;
 	l->number = 0;
 	l->eof = false;

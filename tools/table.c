@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "lines.h"
+#include "sinkhole/grow.h"
 #include "text.h"
 
 /* Lines, each with a '\n' behind it. The first is where the next row begins; others are there because a quoted
@@ -20,11 +21,11 @@ struct table {
 	bool eof;
 	bool last_too_long; /* the last line is the beginning of one */
 	size_t last; /* where that begins */
-	size_t decoded; /* bytes of text in use */
+	uint8_t *buffer; /* 2 * TABLE_ROW_MAX bytes at most */
+	size_t size; /* bytes: of buffer */
+	uint8_t *text; /* fields that are not as they are written; no longer than the row */
+	size_t room, decoded; /* bytes: of text, in use */
 	struct table_row row;
-	uint8_t text[TABLE_ROW_MAX + LINE_LENGTH_MAX +
-		1]; /* fields that are not as they are written */
-	uint8_t buffer[2 * TABLE_ROW_MAX];
 };
 _Static_assert(LINE_LENGTH_MAX + 1 < TABLE_ROW_MAX, "a line may not fit behind a row");
 
@@ -71,16 +72,21 @@ struct sink_span table_comment(struct sink_span line)
 static int append_line(struct table *t)
 {
 	struct line line;
+	uint8_t *buffer;
 	int err = t->eof ? SINK_ENOENT : lines_next(t->lines, &line);
 
 	t->eof = err == SINK_ENOENT;
 	if (err)
 		return err;
-	if (t->at > TABLE_ROW_MAX / 2 || t->at == t->end) {
+	if (t->at > 0 && (t->at > TABLE_ROW_MAX / 2 || t->at == t->end)) {
 		memmove(t->buffer, t->buffer + t->at, t->end - t->at);
 		t->end -= t->at;
 		t->at = 0;
 	}
+	buffer = sink_grow_by(t->buffer, t->end, &t->size, line.text.len + 1);
+	if (!buffer)
+		return SINK_ENOMEM;
+	t->buffer = buffer;
 	t->last = t->end;
 	t->last_too_long = line.too_long;
 	memcpy(t->buffer + t->end, line.text.at, line.text.len);
@@ -250,8 +256,14 @@ static bool has_control(struct sink_span text)
 	return false;
 }
 
-static void take_fields(struct table *t, const struct extent *fields, size_t count)
+/* The fields of a row of `len` bytes. */
+static int take_fields(struct table *t, size_t len, const struct extent *fields, size_t count)
 {
+	uint8_t *text = sink_grow_by(t->text, 0, &t->room, len);
+
+	if (!text)
+		return SINK_ENOMEM;
+	t->text = text;
 	t->decoded = 0;
 	t->row.count = count;
 	for (size_t i = 0; i < count; i++) {
@@ -259,6 +271,7 @@ static void take_fields(struct table *t, const struct extent *fields, size_t cou
 
 		t->row.fields[i] = fields[i].doubled ? decode(t, field) : field;
 	}
+	return SINK_OK;
 }
 
 /* --- rows ----------------------------------------------------------------------------------------- */
@@ -288,7 +301,9 @@ static int next_row(struct table *t)
 	if (!cut.reason && cut.several && has_control(sink_span(t->buffer + t->at, cut.at)))
 		cut.reason = FEED_CONTROL;
 	else if (!cut.reason)
-		take_fields(t, fields, count);
+		err = take_fields(t, cut.at, fields, count);
+	if (err)
+		return err;
 	t->row.reason = cut.reason;
 	go_past(t, cut.reason && cut.reason != FEED_CONTROL ? t->row.text.len + 1 : cut.at);
 	return SINK_OK;
@@ -323,22 +338,23 @@ int table_next(struct table *t, const struct table_row **out)
 
 int table_begin(struct lines *lines, char separator, struct table **out)
 {
-	struct table *t = malloc(sizeof *t); /* 3 MiB, most of which is never touched */
+	struct table *t = calloc(1, sizeof *t);
 
 	if (!t)
 		return SINK_ENOMEM;
 	t->lines = lines;
 	t->separator = separator;
 	t->number = 1;
-	t->at = t->end = 0;
-	t->eof = t->last_too_long = false;
-	t->last = 0;
 	*out = t;
 	return SINK_OK;
 }
 
 void table_end(struct table *t)
 {
+	if (!t)
+		return;
+	free(t->buffer);
+	free(t->text);
 	free(t);
 }
 
