@@ -4,6 +4,7 @@ Knows nothing of what is measured. Ports are given by the kernel; a process is e
 """
 
 import contextlib
+import math
 import os
 import pathlib
 import platform
@@ -89,6 +90,21 @@ def spread(values, digits=2):
     """`median (min - max)`, as all figures are quoted."""
     return (f"{statistics.median(values):.{digits}f} "
             f"({min(values):.{digits}f} - {max(values):.{digits}f})")
+
+
+def interval(values):
+    """The ends between which the true median lies with 95 %, by the order of the values alone (the sign test); None if
+    there are too few."""
+    ordered, count, outside, skipped = sorted(values), len(values), 0.0, 0
+    while (outside := outside + math.comb(count, skipped) / 2 ** count) <= 0.025:
+        skipped += 1
+    return (ordered[skipped - 1], ordered[-skipped]) if skipped else None
+
+
+def spread_of_pairs(values, digits=2):
+    """The same, and between what its true median lies if there are pairs enough to say so."""
+    known = interval(values)
+    return spread(values, digits) + (f"; 95 %: {known[0]:.{digits}f} - {known[1]:.{digits}f}" if known else "")
 
 
 def memory_mb(pid, sealed=0):

@@ -2,14 +2,13 @@
 beside it."""
 
 import json
-import math
 import pathlib
 import re
 import sys
 import time
 
 import charts
-from bed import machine, spread, write_between
+from bed import machine, spread, spread_of_pairs, write_between
 from peers import PEERS
 
 DOC = pathlib.Path(__file__).resolve().parent.parent / "doc"
@@ -56,15 +55,6 @@ def say(text):
 def median(values):
     ordered, middle = sorted(values), len(values) // 2
     return ordered[middle] if len(values) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
-
-
-def interval(values):
-    """The ends between which the true median lies with 95 %, by the order of the values alone (the sign test); None if
-    there are too few."""
-    ordered, count, outside, skipped = sorted(values), len(values), 0.0, 0
-    while (outside := outside + math.comb(count, skipped) / 2 ** count) <= 0.025:
-        skipped += 1
-    return (ordered[skipped - 1], ordered[-skipped]) if skipped else None
 
 
 def rounded(values):
@@ -144,10 +134,7 @@ class Results:
         """(what, the one size it is promised for or None, what was reached or None, bar)"""
         def own(key, digits=2):
             values = self.values("ours", count, key)
-            if not values or isinstance(values, str):
-                return values
-            known = interval(values)
-            return spread(values, digits) + (f"; 95 %: {known[0]:.{digits}f} - {known[1]:.{digits}f}" if known else "")
+            return spread_of_pairs(values, digits) if values and not isinstance(values, str) else values
         yield "CPU of a cached clean answer over plain Unbound", "10000000", own("clean_ratio", 3), "1.05 x"
         yield ("CPU of a listed answer over plain Unbound's cached clean one, NXDOMAIN", None, own("listed_ratio"),
                "1.10 x")
