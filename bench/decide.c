@@ -197,7 +197,7 @@ static bool prepare(struct run *run, const char *batch)
 
 static int open_and_decide(const char *dir, struct run *run, unsigned long rounds)
 {
-	struct sink_generation_options options = { .dir = dir, .map = SINK_MAP_DIRECT };
+	struct sink_generation_options options = { .dir = dir, .map = SINK_MAP_SEALED };
 	struct sink_why why = { "" };
 	struct sink_generation *generation;
 	struct sink_manifest manifest;
