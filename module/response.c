@@ -287,6 +287,21 @@ static void gather(struct module_qstate *qstate, const struct dns_msg *response,
 	}
 }
 
+/* The chain is of this response alone, and who served it plays no part: what becomes of the one becomes of the other. */
+static bool is_whole(const struct query *query, const struct facts *response)
+{
+	const struct facts *way = &query->way;
+
+	if (way->type != response->type || way->names_count != response->names_count ||
+		way->servers_count + response->servers_count > 0 ||
+		way->server_addresses_count + response->server_addresses_count > 0)
+		return false;
+	for (size_t i = 0; i < way->names_count; i++)
+		if (!same_name(way->names[i], response->names[i]))
+			return false;
+	return true;
+}
+
 /* The chain, with this response at its end. */
 static bool touches_whole(struct self *self, struct module_qstate *qstate,
 	const struct query *query, const struct facts *response)
@@ -316,7 +331,7 @@ static void judge(struct self *self, struct module_qstate *qstate, struct query 
 		facts_add_servers_of(&query->way, &facts);
 	}
 	alone = touches(self, qstate, &facts);
-	whole = touches_whole(self, qstate, query, &facts);
+	whole = is_whole(query, &facts) ? alone : touches_whole(self, qstate, query, &facts);
 	allow_storing(qstate, query, referral || (!alone && !whole));
 	if (!alone || forbidden)
 		return;
