@@ -157,8 +157,10 @@ def row_follow(bed):
         by_processor.append(busy[1] / quiet[1])
     bed.stop(child)
     what = "while a name is applied each second, 10 M entries in the base, over the same without"
-    return [(f"cached answers a second of a worker's processor time, {what}", f"{spread_of_pairs(by_processor, 3)} x", "0.97 x"),
-            (f"cached answers a second, {what}, all on the same two processors", f"{spread_of_pairs(by_clock, 3)} x", "-")]
+    return [(f"cached answers a second of a worker's processor time, {what}", f"{spread_of_pairs(by_processor, 3)} x",
+             "0.97 x"),
+            (f"cached answers a second, {what}, all on the same two processors", f"{spread_of_pairs(by_clock, 3)} x",
+             "-")]
 
 
 ROWS = {"apply": row_apply, "reaction": row_reaction, "full": row_full, "follow": row_follow}

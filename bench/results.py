@@ -6,6 +6,7 @@ import pathlib
 import re
 import sys
 import time
+from statistics import median
 
 import charts
 from bed import machine, spread, spread_of_pairs, write_between
@@ -50,11 +51,6 @@ CHARTS = {"load": "start until the list is enforced, s", "resident": "resident m
 
 def say(text):
     print(f"bench: {text}", file=sys.stderr, flush=True)
-
-
-def median(values):
-    ordered, middle = sorted(values), len(values) // 2
-    return ordered[middle] if len(values) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
 def rounded(values):
