@@ -147,7 +147,7 @@ def killed(tap, lab, relay):
     resolver = lab.unbound(relay, store)
     load = harness.Load(resolver.port, lambda number: dict(qname="l%d.%s" % (number, zones.PROBE), edns=0),
                         lambda answer, asked, *_: [] if 15 in answer.edes else ["%s: %r" % (asked, answer)], pause=0.001)
-    calls, deaths, late = kills.calls_on(store.dir, log), 0, []
+    (_, calls), deaths, late = kills.calls_on(store.dir, log), 0, []
     for call in calls:
         before = store.serial()
         deaths += kills.inject(place.argv(commands[other]), store.dir, call, kills.KILL, log) is not None
