@@ -1,5 +1,8 @@
-/* scope.c - a Bloom filter with one hash. A false "perhaps" costs no more than a look at the database. */
+/* scope.c - a Bloom filter whose two bits of a name lie in one word, so that a look at it is one look at memory. A false
+ * "perhaps" costs no more than a look at the database. */
 #include "scope.h"
+
+#include <endian.h>
 
 #define LABELS_MAX 128 /* the root's among them */
 
@@ -11,15 +14,38 @@ void scope_clear(struct scope *scope)
 	scope->any = false;
 }
 
-/* Of the name that has one more label. FNV-1a, with the length of the label ahead; 0x20 makes letters small, and other
- * octets something that is no name's more than theirs. */
+static uint64_t load4(const uint8_t *at)
+{
+	uint32_t octets;
+
+	memcpy(&octets, at, sizeof octets);
+	return le32toh(octets);
+}
+
+/* 1 to 8 octets; loads may overlap, so that none leaves the label. */
+static uint64_t load(const uint8_t *at, size_t len)
+{
+	if (len >= 4)
+		return load4(at) | load4(at + len - 4) << 8 * (len - 4);
+	return at[0] | (uint64_t)at[len / 2] << 8 * (len / 2) |
+		(uint64_t)at[len - 1] << 8 * (len - 1);
+}
+
+/* Of the name that has one more label, whose length counts as well. 0x20 makes letters small, and other octets something
+ * that is no name's more than theirs. */
 static uint64_t add_label(uint64_t hash, const uint8_t *label)
 {
-	const uint64_t prime = UINT64_C(0x100000001b3);
+	size_t left = *label++;
 
-	hash = (hash ^ label[0]) * prime;
-	for (unsigned i = 1; i <= label[0]; i++)
-		hash = (hash ^ (label[i] | 0x20)) * prime;
+	for (hash += left; left > 0;) {
+		size_t len = left < 8 ? left : 8;
+
+		hash ^= load(label, len) | UINT64_C(0x2020202020202020);
+		hash *= UINT64_C(0x9e3779b97f4a7c15);
+		hash ^= hash >> 32;
+		label += len;
+		left -= len;
+	}
 	return hash;
 }
 
@@ -42,17 +68,25 @@ static size_t labels_of(struct sink_span name, uint8_t starts[LABELS_MAX])
 
 static const uint64_t root = UINT64_C(0xcbf29ce484222325);
 
-/* The high bits are good ones once more is multiplied. */
-static size_t place(uint64_t hash)
+/* Which word, and which bits in it. */
+struct place {
+	size_t word;
+	uint64_t bits;
+};
+
+static struct place place(uint64_t hash)
 {
-	return (size_t)(hash * UINT64_C(0x9e3779b97f4a7c15) >> (64 - SCOPE_BITS));
+	return (struct place){
+		.word = (size_t)(hash >> (64 - SCOPE_BITS + 6)),
+		.bits = UINT64_C(1) << (hash >> 38 & 63) | UINT64_C(1) << (hash >> 32 & 63),
+	};
 }
 
 static bool is_set(const struct scope *scope, uint64_t hash)
 {
-	size_t at = place(hash);
+	struct place at = place(hash);
 
-	return scope->bits[at / 64] >> at % 64 & 1;
+	return (scope->bits[at.word] & at.bits) == at.bits;
 }
 
 void scope_add(struct scope *scope, const struct changed *changed)
@@ -65,7 +99,7 @@ void scope_add(struct scope *scope, const struct changed *changed)
 
 		for (size_t i = labels_of(name, starts); i > 0; i--)
 			hash = add_label(hash, name.at + starts[i - 1]);
-		scope->bits[place(hash) / 64] |= UINT64_C(1) << place(hash) % 64;
+		scope->bits[place(hash).word] |= place(hash).bits;
 		scope->any = true;
 	}
 }

@@ -4,14 +4,13 @@
 
 #include "changed.h"
 
-#define SCOPE_BITS \
-	20 /* of a hash; of 2,300 names, one in a hundred others looks like one of them */
+#define SCOPE_BITS 20 /* of 2,300 names, one in ten thousand others looks like one of them */
 
-/* Of each name the bit that its hash says: whoever's is not set is none of them. 128 KiB. */
+/* Of each name the bits that its hash says, two in a word: whoever's are not both set is none of them. 128 KiB. */
 struct scope {
 	bool whole;
 	bool any; /* a name or more is in it */
-	uint64_t bits[1u << (SCOPE_BITS - 6)];
+	uint64_t bits[1u << (SCOPE_BITS - 6)]; /* 2^SCOPE_BITS of them */
 };
 
 void scope_clear(struct scope *scope);

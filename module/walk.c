@@ -1,6 +1,6 @@
 /* walk.c - Unbound's caches are hash tables in slabs, a lock each. A table's lock stops every query
  * that wants that slab, so it is held for a few dozen bins only, while names are copied out of
- * them; judging and removing come after it.
+ * them, those that the walk is about; judging and removing come after it.
  *
  * A worker has a slab for itself while it walks there. If the table grows meanwhile, an entry moves
  * from a bin walked through to a later one or not at all: nothing is missed. What was stored after
@@ -57,8 +57,11 @@ struct walk {
 
 typedef void copy_fn(const struct lruhash_entry *entry, struct key *out);
 
-/* Judge one and remove it if it must go. */
+/* May it have to go? With the table's lock, so this is no more than a look at its name. */
 struct visit;
+typedef bool wanted_fn(const struct visit *visit, const struct lruhash_entry *entry);
+
+/* Judge one and remove it if it must go. */
 typedef void visit_fn(const struct visit *visit, struct key *key);
 
 /* Something of each line of memory that an entry and its key lie in, which are parts of one structure. */
@@ -68,9 +71,30 @@ typedef const uint8_t *name_fn(const struct lruhash_entry *entry);
 struct kind {
 	read_fn *read;
 	name_fn *name;
+	wanted_fn *wanted;
 	copy_fn *copy;
 	visit_fn *visit;
 };
+
+/* What a worker judges by, in one step of its. */
+struct visit {
+	struct walk *walk;
+	struct self *self;
+	struct module_env *env;
+	struct sink_needs needs;
+	struct regional *region; /* emptied after each */
+};
+
+static bool is_alias(uint16_t type)
+{
+	return type == LDNS_RR_TYPE_CNAME || type == LDNS_RR_TYPE_DNAME;
+}
+
+/* Rules ask for more than names, so that every message must be looked at. */
+static bool needs_answers(const struct visit *visit)
+{
+	return visit->needs.addresses || visit->needs.servers || visit->needs.types;
+}
 
 static void copy_name(struct key *out, const uint8_t *name, size_t len)
 {
@@ -89,6 +113,15 @@ static uintptr_t read_set(const struct lruhash_entry *entry)
 static const uint8_t *name_of_set(const struct lruhash_entry *entry)
 {
 	return ((struct ub_packed_rrset_key *)entry->key)->rk.dname;
+}
+
+/* An alias may lead to what the walk is about. */
+static bool wanted_set(const struct visit *visit, const struct lruhash_entry *entry)
+{
+	const struct packed_rrset_key *key = &((struct ub_packed_rrset_key *)entry->key)->rk;
+
+	return is_alias(ntohs(key->type)) ||
+		scope_has(visit->walk->scope, sink_span(key->dname, key->dname_len));
 }
 
 static void copy_set(const struct lruhash_entry *entry, struct key *out)
@@ -115,6 +148,14 @@ static const uint8_t *name_of_message(const struct lruhash_entry *entry)
 	return ((struct msgreply_entry *)entry->key)->key.qname;
 }
 
+static bool wanted_message(const struct visit *visit, const struct lruhash_entry *entry)
+{
+	const struct query_info *key = &((struct msgreply_entry *)entry->key)->key;
+
+	return needs_answers(visit) ||
+		scope_has(visit->walk->scope, sink_span(key->qname, key->qname_len));
+}
+
 static void copy_message(const struct lruhash_entry *entry, struct key *out)
 {
 	const struct query_info *key = &((struct msgreply_entry *)entry->key)->key;
@@ -124,15 +165,6 @@ static void copy_message(const struct lruhash_entry *entry, struct key *out)
 	out->hash = entry->hash;
 	copy_name(out, key->qname, key->qname_len);
 }
-
-/* What a worker judges by, in one step of its. */
-struct visit {
-	struct walk *walk;
-	struct self *self;
-	struct module_env *env;
-	struct sink_needs needs;
-	struct regional *region; /* emptied after each */
-};
 
 static bool touches(const struct visit *visit, const struct facts *facts)
 {
@@ -167,11 +199,6 @@ static bool touches_any_type(const struct visit *visit, struct sink_span name)
 		if (name_touches(visit, name, types[i]))
 			return true;
 	return false;
-}
-
-static bool is_alias(uint16_t type)
-{
-	return type == LDNS_RR_TYPE_CNAME || type == LDNS_RR_TYPE_DNAME;
 }
 
 /* An alias of a blocked name whose target has no records at all would stand on its own. */
@@ -266,7 +293,7 @@ static bool answer_touches(const struct visit *visit, struct key *key)
 {
 	struct facts facts;
 
-	if (!visit->needs.addresses && !visit->needs.servers && !visit->needs.types)
+	if (!needs_answers(visit))
 		return false;
 	facts_begin(&facts, visit->region, key->type, sink_span(key->name, key->len));
 	return add_message(visit, key, &facts) &&
@@ -288,8 +315,9 @@ static void visit_message(const struct visit *visit, struct key *key)
 	atomic_fetch_add_explicit(&visit->walk->messages, 1, memory_order_relaxed);
 }
 
-static const struct kind sets = { read_set, name_of_set, copy_set, visit_set };
-static const struct kind messages = { read_message, name_of_message, copy_message, visit_message };
+static const struct kind sets = { read_set, name_of_set, wanted_set, copy_set, visit_set };
+static const struct kind messages = { read_message, name_of_message, wanted_message, copy_message,
+	visit_message };
 
 /* --- one step --- */
 
@@ -322,16 +350,16 @@ static uintptr_t fetch(const struct slab *slab, size_t from, size_t to)
 	return sum;
 }
 
-/* A bin is copied whole or not at all, but for one that no batch has room for.
+/* Of a bin what is wanted is copied, all or nothing, but for one that no batch has room for.
  *
  * returns  false: the batch has no room for the rest */
-static bool copy_bin(struct slab *slab, struct batch *batch)
+static bool copy_bin(const struct visit *visit, struct slab *slab, struct batch *batch)
 {
 	const struct lruhash_entry *entry = slab->table->array[slab->bin].overflow_list;
 	size_t before = batch->count, seen = 0;
 
 	for (; entry; entry = entry->overflow_next) {
-		if (seen++ < slab->skip)
+		if (seen++ < slab->skip || !slab->kind->wanted(visit, entry))
 			continue;
 		if (batch->count == KEYS)
 			break;
@@ -349,7 +377,7 @@ static bool copy_bin(struct slab *slab, struct batch *batch)
 }
 
 /* With the table's lock no entry comes or goes, and a key never changes. */
-static void copy_bins(struct slab *slab, struct batch *batch)
+static void copy_bins(const struct visit *visit, struct slab *slab, struct batch *batch)
 {
 	struct lruhash *table = slab->table;
 	size_t end;
@@ -358,7 +386,7 @@ static void copy_bins(struct slab *slab, struct batch *batch)
 	lock_quick_lock(&table->lock);
 	end = slab->bin + BINS < table->size ? slab->bin + BINS : table->size;
 	slab->read = fetch(slab, slab->bin, end);
-	while (slab->bin < end && copy_bin(slab, batch))
+	while (slab->bin < end && copy_bin(visit, slab, batch))
 		slab->bin++;
 	slab->over = slab->bin >= table->size;
 	lock_quick_unlock(&table->lock);
@@ -368,7 +396,7 @@ static void step(const struct visit *visit, struct slab *slab)
 {
 	struct batch batch;
 
-	copy_bins(slab, &batch);
+	copy_bins(visit, slab, &batch);
 	for (size_t i = 0; i < batch.count; i++) {
 		if (batch.key[i].len == 0)
 			continue;

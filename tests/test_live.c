@@ -611,7 +611,8 @@ START_TEST(killed_anywhere)
 	struct sink_manifest manifest;
 	unsigned published = 0, found = 0;
 	char text[8192], line[64];
-	int64_t longest = 1000; /* microseconds that one may live; about half of them die, however fast the machine is */
+	int64_t longest =
+		1000; /* microseconds that one may live; about half of them die, however fast the machine is */
 	uint64_t before;
 
 	publish_base(&nobody);
