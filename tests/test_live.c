@@ -294,6 +294,26 @@ START_TEST(what_is_over_hides_nothing)
 }
 END_TEST
 
+START_TEST(what_is_changed_is_counted)
+{
+	struct sink_manifest manifest = publish_base(&nobody);
+	char path[PATH_ROOM];
+	uint64_t count = 1;
+
+	ck_assert_int_eq(sink_store_changed(data, &manifest, NULL, &count), SINK_OK);
+	ck_assert_uint_eq(count, 0);
+	apply("- evil.net\n+ com live exact\n");
+	manifest = apply("+ com live subtree\n"); /* the same subject */
+	ck_assert_int_eq(sink_store_changed(data, &manifest, NULL, &count), SINK_OK);
+	ck_assert_uint_eq(count, 2);
+	write_whole(inside(gen, manifest.delta, path), "damage\n", 7);
+	ck_assert_int_eq(sink_store_changed(data, &manifest, NULL, &count), SINK_ECORRUPT);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(sink_store_changed(data, &manifest, NULL, &count), SINK_ENOENT);
+	ck_assert_uint_eq(count, 0);
+}
+END_TEST
+
 /* What was changed before stays changed; a compile of the same feeds, or others, changes nothing of that. */
 START_TEST(changes_last)
 {
@@ -649,6 +669,7 @@ int main(void)
 	tcase_set_timeout(tc, 300);
 	tcase_add_loop_test(tc, changes_come_over_the_base, 0, LENGTH(cases));
 	tcase_add_loop_test(tc, what_is_over_hides_nothing, 0, LENGTH(spans));
+	tcase_add_test(tc, what_is_changed_is_counted);
 	tcase_add_test(tc, changes_last);
 	tcase_add_test(tc, changes_go_along);
 	tcase_add_test(tc, a_base_stands_for_another);
