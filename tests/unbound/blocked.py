@@ -219,8 +219,11 @@ def listed_name_servers(tap, lab, nsd, store, policy):
     tap.none(found, "the address of a listed name server is blocked")
     answer = resolver.ask("www.goodns.test")
     tap.same(answer.addresses(), ["192.0.2.26"], "a name whose servers are listed resolves")
-    prices = [relay.price(lambda n=number: resolver.ask("n%d.goodns.test" % n)) for number in range(20)]
-    tap.ok(sum(prices) <= 60, "... at the price of asking for its servers' addresses", prices)
+    relay.forget()
+    for number in range(20):
+        resolver.ask("n%d.goodns.test" % number)
+    tap.ok(len(relay.seen) <= 60, "... at the price of asking for its servers' addresses",
+           relay.seen)
     tap.none(judge.faults(policy, resolver.ask("ns1.evil.test")) +
              judge.faults(policy, resolver.ask("ns2.evil.test", "AAAA", tcp=True), "AAAA"),
              "the addresses of listed name servers are blocked after Unbound asked for them")

@@ -581,12 +581,6 @@ class Relay:
     def forget(self):
         self.seen.clear()
 
-    def price(self, ask):
-        """How many different questions something costs; one that is asked again, as on a busy machine, counts once."""
-        self.forget()
-        ask()
-        return len(set(self.seen))
-
     def settle(self, quiet=0.5, most=10):
         """Wait until nothing was asked for a while: what earlier questions still want is no matter of later ones."""
         end, count = time.monotonic() + most, -1
