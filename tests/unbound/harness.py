@@ -117,6 +117,11 @@ def run(main):
     sys.exit(status)
 
 
+def vanish(directory):
+    """It is gone at once: while files are removed one by one, a module that lives may put new ones beside them."""
+    os.rename(directory, tempfile.mkdtemp(prefix=os.path.basename(directory) + ".", dir=os.path.dirname(directory)))
+
+
 # --- what must not outlive the test --------------------------------------------------------------
 
 

@@ -4,7 +4,6 @@ there and in order; the file comes back whatever is done to it, and without one 
 import collections
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -239,7 +238,7 @@ def damaged(tap, resolver):
 
     for what, act in (("deleted", lambda: os.unlink(path)), ("cut to nothing", lambda: os.truncate(path, 0)),
                       ("cut in two", lambda: os.truncate(path, 1000)), ("overwritten", garbage),
-                      ("replaced", replaced), ("gone with its directory", lambda: shutil.rmtree(resolver.run_dir))):
+                      ("replaced", replaced), ("gone with its directory", lambda: harness.vanish(resolver.run_dir))):
         act()
         back = harness.wait_until(lambda: stats(resolver, check=False).returncode == 0, 5 * SLOW, 0.05)
         tap.ok(back, "%s: it comes back" % what)
