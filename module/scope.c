@@ -56,6 +56,8 @@ static size_t labels_of(struct sink_span name, uint8_t starts[LABELS_MAX])
 {
 	size_t count = 0, at = 0;
 
+	if (name.len > SINK_WIRE_MAX)
+		return 0;
 	while (at < name.len && name.at[at] != 0) {
 		if (name.at[at] > SINK_LABEL_MAX || count == LABELS_MAX ||
 			at + name.at[at] >= name.len)

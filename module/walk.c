@@ -24,6 +24,7 @@ struct key {
 	uint16_t type, class; /* host order */
 	uint32_t flags; /* of a record set */
 	hashvalue_type hash; /* of a message: that with CD has another */
+	bool within; /* what the walk is about: its name, or one above it */
 	size_t len;
 	uint8_t name[SINK_WIRE_MAX];
 };
@@ -39,7 +40,7 @@ struct slab {
 	const struct kind *kind;
 	struct lruhash *table;
 	size_t bin; /* next */
-	size_t skip; /* entries of that bin that were copied already */
+	size_t skip; /* entries of that bin that were looked at already */
 	uintptr_t read; /* see fetch() */
 	bool busy, over;
 };
@@ -55,27 +56,6 @@ struct walk {
 
 /* --- two kinds of cache --- */
 
-typedef void copy_fn(const struct lruhash_entry *entry, struct key *out);
-
-/* May it have to go? With the table's lock, so this is no more than a look at its name. */
-struct visit;
-typedef bool wanted_fn(const struct visit *visit, const struct lruhash_entry *entry);
-
-/* Judge one and remove it if it must go. */
-typedef void visit_fn(const struct visit *visit, struct key *key);
-
-/* Something of each line of memory that an entry and its key lie in, which are parts of one structure. */
-typedef uintptr_t read_fn(const struct lruhash_entry *entry);
-typedef const uint8_t *name_fn(const struct lruhash_entry *entry);
-
-struct kind {
-	read_fn *read;
-	name_fn *name;
-	wanted_fn *wanted;
-	copy_fn *copy;
-	visit_fn *visit;
-};
-
 /* What a worker judges by, in one step of its. */
 struct visit {
 	struct walk *walk;
@@ -83,6 +63,23 @@ struct visit {
 	struct module_env *env;
 	struct sink_needs needs;
 	struct regional *region; /* emptied after each */
+};
+
+/* Something of each line of memory that an entry and its key lie in, which are parts of one structure. */
+typedef uintptr_t read_fn(const struct lruhash_entry *entry);
+typedef const uint8_t *name_fn(const struct lruhash_entry *entry);
+
+/* With the table's lock, so this is no more than a look at its name: may it have to go? Then it is copied. */
+typedef bool take_fn(const struct visit *visit, const struct lruhash_entry *entry, struct key *out);
+
+/* Judge one and remove it if it must go. */
+typedef void visit_fn(const struct visit *visit, struct key *key);
+
+struct kind {
+	read_fn *read;
+	name_fn *name;
+	take_fn *take;
+	visit_fn *visit;
 };
 
 static bool is_alias(uint16_t type)
@@ -116,22 +113,18 @@ static const uint8_t *name_of_set(const struct lruhash_entry *entry)
 }
 
 /* An alias may lead to what the walk is about. */
-static bool wanted_set(const struct visit *visit, const struct lruhash_entry *entry)
+static bool take_set(const struct visit *visit, const struct lruhash_entry *entry, struct key *out)
 {
 	const struct packed_rrset_key *key = &((struct ub_packed_rrset_key *)entry->key)->rk;
 
-	return is_alias(ntohs(key->type)) ||
-		scope_has(visit->walk->scope, sink_span(key->dname, key->dname_len));
-}
-
-static void copy_set(const struct lruhash_entry *entry, struct key *out)
-{
-	const struct packed_rrset_key *key = &((struct ub_packed_rrset_key *)entry->key)->rk;
-
+	out->within = scope_has(visit->walk->scope, sink_span(key->dname, key->dname_len));
 	out->type = ntohs(key->type);
+	if (!out->within && !is_alias(out->type))
+		return false;
 	out->class = ntohs(key->rrset_class);
 	out->flags = key->flags;
 	copy_name(out, key->dname, key->dname_len);
+	return true;
 }
 
 static uintptr_t read_message(const struct lruhash_entry *entry)
@@ -148,22 +141,19 @@ static const uint8_t *name_of_message(const struct lruhash_entry *entry)
 	return ((struct msgreply_entry *)entry->key)->key.qname;
 }
 
-static bool wanted_message(const struct visit *visit, const struct lruhash_entry *entry)
+static bool take_message(const struct visit *visit, const struct lruhash_entry *entry,
+	struct key *out)
 {
 	const struct query_info *key = &((struct msgreply_entry *)entry->key)->key;
 
-	return needs_answers(visit) ||
-		scope_has(visit->walk->scope, sink_span(key->qname, key->qname_len));
-}
-
-static void copy_message(const struct lruhash_entry *entry, struct key *out)
-{
-	const struct query_info *key = &((struct msgreply_entry *)entry->key)->key;
-
+	out->within = scope_has(visit->walk->scope, sink_span(key->qname, key->qname_len));
+	if (!out->within && !needs_answers(visit))
+		return false;
 	out->type = key->qtype;
 	out->class = key->qclass;
 	out->hash = entry->hash;
 	copy_name(out, key->qname, key->qname_len);
+	return true;
 }
 
 static bool touches(const struct visit *visit, const struct facts *facts)
@@ -175,10 +165,11 @@ static bool touches(const struct visit *visit, const struct facts *facts)
 	return verdict.touches;
 }
 
-static bool name_touches(const struct visit *visit, struct sink_span name, uint16_t type)
+static bool name_touches(const struct visit *visit, const struct key *key)
 {
-	return scope_has(visit->walk->scope, name) &&
-		verdict_touches(visit->self, visit->env, visit->region, name, type);
+	return key->within &&
+		verdict_touches(visit->self, visit->env, visit->region,
+			sink_span(key->name, key->len), key->type);
 }
 
 /* Entries may be about some query types only. */
@@ -196,7 +187,7 @@ static bool touches_any_type(const struct visit *visit, struct sink_span name)
 	};
 
 	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
-		if (name_touches(visit, name, types[i]))
+		if (verdict_touches(visit->self, visit->env, visit->region, name, types[i]))
 			return true;
 	return false;
 }
@@ -229,16 +220,15 @@ static bool leads_to_blocked(const struct visit *visit, struct key *key)
  * behind it need have changed. Mostly such an answer is not stored (doc/DECISIONS.md), but nothing here shall rest on that. */
 static bool may_have_passed(const struct visit *visit, const struct key *key)
 {
-	return is_alias(key->type) && !visit->walk->scope->whole &&
-		scope_has(visit->walk->scope, sink_span(key->name, key->len));
+	return is_alias(key->type) && !visit->walk->scope->whole && key->within;
 }
 
 /* A message can be used only while each record set that it refers to is there: removing one kills
  * the cached answers of its name, and of every alias that leads to it. */
 static void visit_set(const struct visit *visit, struct key *key)
 {
-	if (!name_touches(visit, sink_span(key->name, key->len), key->type) &&
-		!may_have_passed(visit, key) && !leads_to_blocked(visit, key))
+	if (!name_touches(visit, key) && !may_have_passed(visit, key) &&
+		!leads_to_blocked(visit, key))
 		return;
 	rrset_cache_remove(visit->env->rrset_cache, key->name, key->len, key->type, key->class,
 		key->flags);
@@ -307,17 +297,15 @@ static bool answer_touches(const struct visit *visit, struct key *key)
  * The answers to queries for AAAA with CD are kept in another place. */
 static void visit_message(const struct visit *visit, struct key *key)
 {
-	if (!name_touches(visit, sink_span(key->name, key->len), key->type) &&
-		!answer_touches(visit, key))
+	if (!name_touches(visit, key) && !answer_touches(visit, key))
 		return;
 	msg_cache_remove(visit->env, key->name, key->len, key->type, key->class, 0);
 	msg_cache_remove(visit->env, key->name, key->len, key->type, key->class, BIT_CD);
 	atomic_fetch_add_explicit(&visit->walk->messages, 1, memory_order_relaxed);
 }
 
-static const struct kind sets = { read_set, name_of_set, wanted_set, copy_set, visit_set };
-static const struct kind messages = { read_message, name_of_message, wanted_message, copy_message,
-	visit_message };
+static const struct kind sets = { read_set, name_of_set, take_set, visit_set };
+static const struct kind messages = { read_message, name_of_message, take_message, visit_message };
 
 /* --- one step --- */
 
@@ -359,11 +347,11 @@ static bool copy_bin(const struct visit *visit, struct slab *slab, struct batch 
 	size_t before = batch->count, seen = 0;
 
 	for (; entry; entry = entry->overflow_next) {
-		if (seen++ < slab->skip || !slab->kind->wanted(visit, entry))
+		if (seen++ < slab->skip)
 			continue;
 		if (batch->count == KEYS)
 			break;
-		slab->kind->copy(entry, &batch->key[batch->count++]);
+		batch->count += slab->kind->take(visit, entry, &batch->key[batch->count]);
 	}
 	if (!entry) {
 		slab->skip = 0;

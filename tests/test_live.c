@@ -624,15 +624,15 @@ static bool apply_and_kill(const char *line, int64_t microseconds)
 	return WIFEXITED(status);
 }
 
-/* Whenever an applier dies, the old generation or the new one is there, whole, with every change that was published. */
+/* Whenever an applier dies, the old generation or the new one is there, whole, with every change that was published.
+ * However fast the machine is, about half of them die. */
 START_TEST(killed_anywhere)
 {
 	struct dice dice = { 2026 };
 	struct sink_manifest manifest;
 	unsigned published = 0, found = 0;
 	char text[8192], line[64];
-	int64_t longest =
-		1000; /* microseconds that one may live; about half of them die, however fast the machine is */
+	int64_t longest = 1000; /* microseconds that one may live */
 	uint64_t before;
 
 	publish_base(&nobody);

@@ -162,8 +162,13 @@ START_TEST(no_names)
 	static const uint8_t broken[][4] = { { 3, 'a', 'b' }, { 64 }, { 0xc0, 1 },
 		{ 255, 255, 255, 255 } };
 
+	static uint8_t too_long[2 * SINK_WIRE_MAX];
+
 	put(&changed, "a.example");
 	scope_add(scope, &changed);
+	for (size_t at = 0; at < sizeof too_long - 12; at += 12)
+		memcpy(too_long + at, "\13abcdefghijk", 12);
+	ck_assert(!scope_has(scope, sink_span(too_long, sizeof too_long)));
 	for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++)
 		for (size_t len = 0; len <= sizeof broken[0]; len++)
 			ck_assert(!scope_has(scope, sink_span(broken[i], len)));
