@@ -14,6 +14,7 @@ struct row {
 
 struct counters {
 	unsigned workers;
+	atomic_uint met; /* rows below this number may have counted: there is room for many more workers than there are */
 	struct row rows[]; /* one a worker */
 };
 
@@ -26,6 +27,7 @@ int counters_new(unsigned workers, struct counters **out)
 	if (!counters)
 		return SINK_ENOMEM;
 	counters->workers = workers;
+	atomic_init(&counters->met, 0);
 	for (unsigned i = 0; i < workers; i++)
 		for (unsigned which = 0; which < COUNTER_COUNT; which++)
 			atomic_init(&counters->rows[i].count[which], 0);
@@ -38,12 +40,22 @@ void counters_free(struct counters *counters)
 	free(counters);
 }
 
+static void meet(struct counters *counters, unsigned worker)
+{
+	unsigned met = atomic_load_explicit(&counters->met, memory_order_relaxed);
+
+	while (met <= worker &&
+		!atomic_compare_exchange_weak(&counters->met, &met, worker + 1))
+		;
+}
+
 void counters_add(struct counters *counters, unsigned worker, unsigned which, uint64_t count)
 {
 	atomic_uint_fast64_t *own;
 
 	if (worker >= counters->workers || which >= COUNTER_COUNT)
 		return;
+	meet(counters, worker);
 	own = &counters->rows[worker].count[which];
 	atomic_store_explicit(own, atomic_load_explicit(own, memory_order_relaxed) + count,
 		memory_order_relaxed);
@@ -51,9 +63,10 @@ void counters_add(struct counters *counters, unsigned worker, unsigned which, ui
 
 uint64_t counters_sum(const struct counters *counters, unsigned which)
 {
+	unsigned met = atomic_load(&counters->met);
 	uint64_t sum = 0;
 
-	for (unsigned i = 0; i < counters->workers; i++)
+	for (unsigned i = 0; i < met; i++)
 		sum += atomic_load_explicit(&counters->rows[i].count[which], memory_order_relaxed);
 	return sum;
 }
