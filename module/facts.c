@@ -155,6 +155,30 @@ void facts_add_chain(struct facts *facts, const struct reply_info *rep)
 	}
 }
 
+bool facts_same_names(const struct facts *a, const struct facts *b)
+{
+	if (a->type != b->type || a->names_count != b->names_count)
+		return false;
+	for (size_t i = 0; i < a->names_count; i++)
+		if (!facts_same_name(a->names[i], b->names[i]))
+			return false;
+	return true;
+}
+
+static bool is_comparable(const struct facts *facts)
+{
+	return !facts->lacking && facts->servers_count + facts->server_addresses_count == 0;
+}
+
+bool facts_same(const struct facts *a, const struct facts *b)
+{
+	if (!is_comparable(a) || !is_comparable(b) || a->addresses_count != b->addresses_count ||
+		!facts_same_names(a, b))
+		return false;
+	return a->addresses_count == 0 ||
+		memcmp(a->addresses, b->addresses, a->addresses_count * sizeof *a->addresses) == 0;
+}
+
 /* --- addresses --- */
 
 static void put_hint(void *arg, const struct sink_prefix *address)

@@ -39,6 +39,19 @@ static inline struct sink_span facts_tip(const struct facts *facts)
 
 void facts_add_name(struct facts *facts, struct sink_span name);
 
+/* The same name, in whatever letters; both in wire form. */
+static inline bool facts_same_name(struct sink_span a, struct sink_span b)
+{
+	return sink_span_equal(a, b) ||
+		query_dname_compare((uint8_t *)(uintptr_t)a.at, (uint8_t *)(uintptr_t)b.at) == 0;
+}
+
+/* The same type and names, in the same order. */
+bool facts_same_names(const struct facts *a, const struct facts *b);
+
+/* The same altogether. Those that lack something, or tell who served the answer, are never: these are not compared. */
+bool facts_same(const struct facts *a, const struct facts *b);
+
 /* Where an answer leads: the targets of the CNAME records in its answer section. A DNAME needs no look: Unbound
  * puts the CNAME that it makes of it into every answer. */
 void facts_add_chain(struct facts *facts, const struct reply_info *rep);

@@ -40,7 +40,8 @@ static void consider(struct hearing *hearing, enum verdict_pass pass)
 	};
 
 	hearing->pass = pass;
-	verdict_of_all(hearing->self, hearing->qstate->env, &what, &hearing->all);
+	verdict_of_all_once(hearing->self, hearing->qstate->env, &what, &hearing->query->clear,
+		&hearing->all);
 }
 
 /* What clients get is counted, and noted, when they get it (reply.c). */

@@ -29,6 +29,7 @@ struct query {
 	/* What the chain of names has led to so far; see response.c. */
 	struct facts way; /* the names, and who served them */
 	size_t served; /* names, from the first: the servers of these are among the facts */
+	struct verdict_clear clear;
 
 	/* How to answer clients; see reply.c. */
 	const struct reply_info *seen; /* the reply that the following is about */

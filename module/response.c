@@ -17,11 +17,6 @@
 
 /* --- the way that the names lead --- */
 
-static bool same_name(struct sink_span a, struct sink_span b)
-{
-	return query_dname_compare(verdict_octets(a), verdict_octets(b)) == 0;
-}
-
 /* The target of a CNAME in the cache, copied; its length is 0 if there is none. */
 static struct sink_span cached_target(struct module_qstate *qstate, struct sink_span name)
 {
@@ -89,7 +84,8 @@ void response_add_servers(struct module_qstate *qstate, const struct query *quer
 
 static bool is_at_or_above(const struct query_info *asked, struct sink_span tip)
 {
-	return dname_subdomain_c(verdict_octets(tip), asked->qname);
+	return sink_span_equal(tip, query_name(asked)) ||
+		dname_subdomain_c(verdict_octets(tip), asked->qname);
 }
 
 /* The number of names up to and with the first one at or below `asked`; 0: none. */
@@ -135,7 +131,7 @@ static bool is_between(const struct query *query, const struct query_info *asked
 {
 	struct sink_span tip = facts_tip(&query->way);
 
-	return is_at_or_above(asked, tip) && !same_name(tip, query_name(asked));
+	return is_at_or_above(asked, tip) && !facts_same_name(tip, query_name(asked));
 }
 
 /* Does it hold what was wanted of the last name that it leads to, or that there is none of it? Else that
@@ -146,7 +142,7 @@ static bool is_complete(const struct reply_info *rep, struct sink_span last)
 		const struct packed_rrset_key *key = &rep->rrsets[i]->rk;
 
 		if (ntohs(key->type) != LDNS_RR_TYPE_CNAME &&
-			same_name(sink_span(key->dname, key->dname_len), last))
+			facts_same_name(sink_span(key->dname, key->dname_len), last))
 			return true;
 	}
 	for (size_t i = 0; i < rep->ns_numrrsets; i++)
@@ -162,7 +158,7 @@ static void advance(struct query *query, const struct dns_msg *response)
 	struct sink_span asked = query_name(&response->qinfo);
 	size_t before;
 
-	if (!same_name(facts_tip(way), asked))
+	if (!facts_same_name(facts_tip(way), asked))
 		facts_add_name(way, asked);
 	before = way->names_count;
 	facts_add_chain(way, response->rep);
@@ -263,12 +259,13 @@ static void store_for_unbound(struct self *self, struct module_qstate *qstate,
 		store_no_address(self, qstate, response);
 }
 
-static bool touches(struct self *self, struct module_qstate *qstate, const struct facts *facts)
+static bool touches_alone(struct self *self, struct module_qstate *qstate, struct query *query,
+	const struct facts *facts)
 {
 	const struct verdict_case what = { .facts = facts, .pass = VERDICT_ON_ANSWER };
 	struct verdict verdict;
 
-	verdict_of_all(self, qstate->env, &what, &verdict);
+	verdict_of_all_once(self, qstate->env, &what, &query->clear, &verdict);
 	return verdict.touches;
 }
 
@@ -292,14 +289,10 @@ static bool is_whole(const struct query *query, const struct facts *response)
 {
 	const struct facts *way = &query->way;
 
-	if (way->type != response->type || way->names_count != response->names_count ||
-		way->servers_count + response->servers_count > 0 ||
-		way->server_addresses_count + response->server_addresses_count > 0)
-		return false;
-	for (size_t i = 0; i < way->names_count; i++)
-		if (!same_name(way->names[i], response->names[i]))
-			return false;
-	return true;
+	return way->servers_count + response->servers_count + way->server_addresses_count +
+			response->server_addresses_count ==
+		0 &&
+		facts_same_names(way, response);
 }
 
 /* The chain, with this response at its end. */
@@ -307,10 +300,13 @@ static bool touches_whole(struct self *self, struct module_qstate *qstate,
 	const struct query *query, const struct facts *response)
 {
 	struct facts whole = query->way;
+	const struct verdict_case what = { .facts = &whole, .pass = VERDICT_ON_ANSWER };
+	struct verdict verdict;
 
 	whole.addresses = response->addresses;
 	whole.addresses_count = response->addresses_count;
-	return touches(self, qstate, &whole);
+	verdict_of_all(self, qstate->env, &what, &verdict);
+	return verdict.touches;
 }
 
 static void judge(struct self *self, struct module_qstate *qstate, struct query *query,
@@ -330,7 +326,7 @@ static void judge(struct self *self, struct module_qstate *qstate, struct query 
 		advance(query, response);
 		facts_add_servers_of(&query->way, &facts);
 	}
-	alone = touches(self, qstate, &facts);
+	alone = touches_alone(self, qstate, query, &facts);
 	whole = is_whole(query, &facts) ? alone : touches_whole(self, qstate, query, &facts);
 	allow_storing(qstate, query, referral || (!alone && !whole));
 	if (!alone || forbidden)

@@ -161,6 +161,7 @@ static int decide_for_all(struct sink_judge *judge, const struct sink_case *aske
 	const struct verdict_case *what, struct verdict *out)
 {
 	bool names = what->pass == VERDICT_ON_NAMES;
+	struct sink_needs needs = sink_generation_needs(sink_judge_generation(judge));
 	struct sink_verdict decided;
 	enum sink_reach reach;
 	int err = names ? sink_reach(judge, asked, &reach, &decided)
@@ -169,11 +170,12 @@ static int decide_for_all(struct sink_judge *judge, const struct sink_case *aske
 	if (err)
 		return err;
 	out->waits = names && decided.waits;
+	out->either_pass = !needs.addresses && !needs.servers;
 	out->touches = reach != SINK_REACH_NONE;
 	out->passes = !out->touches && decided.action == SINK_ACTION_PASS;
 	/* Whether an answer is truncated depends on how the client came. */
 	out->is_same = reach == SINK_REACH_ALL && decided.action != SINK_ACTION_TRUNCATE &&
-		!sink_generation_needs(sink_judge_generation(judge)).listed_clients;
+		!needs.listed_clients;
 	return out->is_same ? keep(judge, &decided, what, out) : SINK_OK;
 }
 
@@ -206,8 +208,17 @@ static int decide_for_one(struct sink_judge *judge, const struct sink_case *aske
 	return keep(judge, &decided, what, out);
 }
 
-/* client   NULL: all of them, or, with `one`, one without an address */
-static void decide(struct self *self, struct module_env *env, const struct verdict_case *what,
+/* Nothing is done. */
+static void let_be(struct verdict *out)
+{
+	out->action = SINK_ACTION_NONE;
+	out->by_answer = out->waits = out->is_same = out->touches = out->passes = false;
+	out->either_pass = false;
+}
+
+/* client   NULL: all of them, or, with `one`, one without an address
+ * returns  whether a generation has decided */
+static bool decide(struct self *self, struct module_env *env, const struct verdict_case *what,
 	bool one, const struct comm_reply *client, struct verdict *out)
 {
 	unsigned slot = slot_of(env);
@@ -215,13 +226,12 @@ static void decide(struct self *self, struct module_env *env, const struct verdi
 	struct sink_judge *judge;
 	int err;
 
-	out->action = SINK_ACTION_NONE;
-	out->by_answer = out->waits = out->is_same = out->touches = out->passes = false;
+	let_be(out);
 	if (what->facts->names_count == 0)
-		return;
+		return false;
 	err = sink_current_enter(self->current, slot, &judge);
 	if (err == SINK_ENOENT)
-		return; /* no generation yet: said when that was noticed */
+		return false; /* no generation yet: said when that was noticed */
 	if (!err) {
 		out->serial = sink_current_entered(self->current, slot);
 		err = one ? decide_for_one(judge, &asked, what, client, out)
@@ -229,16 +239,49 @@ static void decide(struct self *self, struct module_env *env, const struct verdi
 		sink_current_leave(self->current, slot);
 	}
 	if (err) {
-		out->action = SINK_ACTION_NONE;
-		out->waits = out->is_same = out->touches = out->passes = false;
+		let_be(out);
 		verdict_failed(self, env, err);
 	}
+	return !err;
 }
 
 void verdict_of_all(struct self *self, struct module_env *env, const struct verdict_case *what,
 	struct verdict *out)
 {
 	decide(self, env, what, false, NULL, out);
+}
+
+static bool is_clear(const struct verdict_clear *clear, const struct verdict_case *what,
+	uint64_t epoch, time_t now)
+{
+	return clear->facts.names_count > 0 && clear->epoch == epoch && clear->second == now &&
+		(clear->pass == what->pass || clear->either_pass) &&
+		facts_same(&clear->facts, what->facts);
+}
+
+/* The epoch is that from before the decision, so that this is by no older generation. */
+void verdict_of_all_once(struct self *self, struct module_env *env, const struct verdict_case *what,
+	struct verdict_clear *clear, struct verdict *out)
+{
+	uint64_t epoch = sink_current_epoch(self->current);
+	time_t now = now_of(env);
+
+	if (is_clear(clear, what, epoch, now)) {
+		let_be(out);
+		out->passes = clear->passes;
+		return;
+	}
+	clear->facts.names_count = 0;
+	if (!decide(self, env, what, false, NULL, out) || out->touches || out->waits)
+		return;
+	*clear = (struct verdict_clear){
+		.facts = *what->facts,
+		.pass = what->pass,
+		.either_pass = out->either_pass,
+		.passes = out->passes,
+		.epoch = epoch,
+		.second = now,
+	};
 }
 
 bool verdict_touches(struct self *self, struct module_env *env, struct regional *region,

@@ -17,6 +17,7 @@ struct verdict {
 	bool is_same; /* everybody gets this; else each client must be asked for */
 	bool touches; /* somebody's answer is changed: nothing of it may be stored */
 	bool passes; /* of all clients together, where nobody's is: those of no group are let through (PASS) */
+	bool either_pass; /* of all clients together: the other pass would say the same of these facts */
 	/* Of the generation that decided; this and what follows is valid if it blocks */
 	uint64_t serial;
 	struct sink_form form; /* its spans are in the region that was given, or empty */
@@ -52,6 +53,26 @@ struct verdict_case {
  */
 void verdict_of_all(struct self *self, struct module_env *env, const struct verdict_case *what,
 	struct verdict *out);
+
+/* What was found to change nobody's answer. Zeroed: nothing yet. */
+struct verdict_clear {
+	struct facts facts;
+	enum verdict_pass pass;
+	bool either_pass; /* the generation asks for nothing but names, so that both passes are one */
+	bool passes; /* as in the verdict */
+	uint64_t epoch; /* sink_current_epoch() */
+	time_t second;
+};
+
+/* As verdict_of_all(), but what was found clear is not judged again in the same second, as long as verdicts are the
+ * same: from a query's beginning to its answer mostly nothing changes, and a decision takes as long as all else that we
+ * do.
+ *
+ * clear    what was found last; gets what is found now. It borrows the lists of the facts: these may grow, but what is in
+ *          them has to stay as it is
+ */
+void verdict_of_all_once(struct self *self, struct module_env *env, const struct verdict_case *what,
+	struct verdict_clear *clear, struct verdict *out);
 
 /* Is somebody's answer about this name, for this type of query, changed?
  *

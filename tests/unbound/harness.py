@@ -523,6 +523,8 @@ class Relay:
         self.port = port or lab.port()
         self.seen = []  # (name in lower case, type)
         self.delay = 0.0  # seconds that a question by UDP is held back
+        self.open = threading.Event()  # cleared: such questions wait until it is set
+        self.open.set()
         self.dead = set()  # zones whose questions are dropped, with all below
         self.failing = set()  # zones whose questions are answered with an error, with all below
         self.error = 2  # that error: SERVFAIL
@@ -550,6 +552,7 @@ class Relay:
     def forward(self, wire, client):
         """In a thread of its own: a question that NSD leaves unanswered must not hold up others."""
         time.sleep(self.delay)
+        self.open.wait()
         with contextlib.suppress(OSError):
             answer = self.answer(wire)
             if answer:
