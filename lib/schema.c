@@ -740,19 +740,23 @@ static const uint8_t *end_of_listings(const uint8_t *at, const uint8_t *end)
 	return more || at > end ? NULL : at;
 }
 
-/* Pass over the subjects at hand that share more than `match` bytes with the one before, hence are below what is looked
- * for, while the numbers of their keys take a byte each, as nearly all do: whatever else there is, the caller judges.
+/* Pass over the subjects at hand that are below what is looked for, while the numbers of their keys take a byte each, as
+ * nearly all do: they share more than `match` bytes with the one before, or as many, and the next byte is below that which
+ * is wanted. Whatever else there is, the caller judges.
  *
  * prev_len of the key before them; then, of the last of them */
-static void skip_below(struct wire_in *in, size_t match, size_t *prev_len)
+static void skip_below(struct wire_in *in, struct sink_span subject, size_t match, size_t *prev_len)
 {
 	const uint8_t *at = in->left.at, *end = at + in->left.len, *next;
+	uint8_t wanted = match < subject.len ? subject.at[match] : 0; /* nothing is below 0 */
 
 	while (end - at >= 3) {
 		unsigned shared = at[0], rest = at[1];
 
-		if (shared <= match || shared > *prev_len || ((shared | rest) & 0x80) != 0 ||
+		if (shared < match || shared > *prev_len || ((shared | rest) & 0x80) != 0 ||
 			(size_t)(end - at) < 3u + rest)
+			break;
+		if (shared == match && (rest == 0 || at[2] >= wanted))
 			break;
 		next = at + 2 + rest;
 		next = (*next & 0x81) == 0 ? next + 1 : end_of_listings(next, end);
@@ -776,7 +780,7 @@ int schema_block_find(struct sink_span block, struct sink_span subject, uint32_t
 	for (;;) {
 		struct step step;
 
-		skip_below(&in, match, &prev_len);
+		skip_below(&in, subject, match, &prev_len);
 		if (in.left.len == 0)
 			return SINK_ENOENT;
 		step = read_step(&in, prev_len);

@@ -85,21 +85,20 @@ static uint8_t *put_u32(uint8_t *at, uint32_t value)
 	return at;
 }
 
-/* The names of Unbound's own local zones; MNAME, RNAME, whose root is the NUL. */
-#define SOA_NAMES "\011localhost\000\006nobody\007invalid"
-
-/* A policy's names, if they are two and no more. */
+/* MNAME and RNAME: a policy's, if they are two names and no more. Else the root, twice: nobody to send updates or mail to,
+ * and no names for Unbound to look for in the answer, which takes it longer than all else in the record. */
 static struct sink_span soa_names(const struct sink_form *form)
 {
+	static const uint8_t roots[2];
 	size_t mname = rdata_name(form->soa);
 	struct sink_span rest = sink_span(form->soa.at + mname, form->soa.len - mname);
 
 	if (mname > 0 && rest.len > 0 && rdata_name(rest) == rest.len)
 		return form->soa;
-	return sink_span(SOA_NAMES, sizeof SOA_NAMES);
+	return sink_span(roots, sizeof roots);
 }
 
-/* The times are those of Unbound's own local zones, too; the serial tells which generation blocked. */
+/* The times are those of Unbound's own local zones; the serial tells which generation blocked. */
 static size_t soa_rdata(const struct verdict *verdict,
 	uint8_t out[(size_t)2 * SINK_WIRE_MAX + 5 * sizeof(uint32_t)])
 {
@@ -120,12 +119,12 @@ static struct ub_packed_rrset_key *soa_set(const struct answer_order *order)
 	const struct verdict *verdict = order->verdict;
 	uint8_t *owner = regional_alloc_init(order->region, verdict->listed, verdict->listed_len);
 	uint8_t rdata[(size_t)2 * SINK_WIRE_MAX + 5 * sizeof(uint32_t)];
-	size_t len = soa_rdata(verdict, rdata);
+	struct sink_span record = sink_span(rdata, soa_rdata(verdict, rdata));
 
 	if (!owner)
 		return NULL;
-	return answer_set(order->region, owner, verdict->listed_len, LDNS_RR_TYPE_SOA,
-		verdict->form.ttl, rdata, (uint16_t)len, 1);
+	return answer_set_of(order->region, owner, verdict->listed_len, LDNS_RR_TYPE_SOA,
+		verdict->form.ttl, &record, 1);
 }
 
 /* --- answers --- */

@@ -99,7 +99,7 @@ def rdata_of(record):
     return tuple((len(text), text) for text in re.findall(r'"[^"]*"', data))
 
 
-SOA = "%s SOA localhost. nobody.invalid. SERIAL 3600 1200 604800 10"
+SOA = "%s SOA . . SERIAL 3600 1200 604800 10"
 
 STUB = 'stub-zone:\n\tname: "%s"\n\tstub-addr: 10.20.30.99\n'
 NOBODY = """RANGE_BEGIN 0 1000
