@@ -14,7 +14,8 @@ struct row {
 
 struct counters {
 	unsigned workers;
-	atomic_uint met; /* rows below this number may have counted: there is room for many more workers than there are */
+	atomic_uint
+		met; /* rows below this number may have counted: there is room for many more workers than there are */
 	struct row rows[]; /* one a worker */
 };
 
@@ -44,8 +45,7 @@ static void meet(struct counters *counters, unsigned worker)
 {
 	unsigned met = atomic_load_explicit(&counters->met, memory_order_relaxed);
 
-	while (met <= worker &&
-		!atomic_compare_exchange_weak(&counters->met, &met, worker + 1))
+	while (met <= worker && !atomic_compare_exchange_weak(&counters->met, &met, worker + 1))
 		;
 }
 
