@@ -60,9 +60,10 @@ static struct facts *facts_for(struct module_qstate *qstate)
 {
 	struct facts *facts = regional_alloc(qstate->region, sizeof *facts);
 
-	if (facts)
-		facts_begin(facts, qstate->region, qstate->qinfo.qtype, query_name(&qstate->qinfo));
-	return facts;
+	if (!facts)
+		return NULL;
+	facts_begin(facts, qstate->region, qstate->qinfo.qtype, query_name(&qstate->qinfo));
+	return facts->names_count > 0 ? facts : NULL;
 }
 
 /* --- the clients that wait --- */

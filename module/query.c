@@ -50,6 +50,8 @@ struct query *query_of(struct module_qstate *qstate, int id, struct queries *que
 		return NULL;
 	query->epoch = epoch;
 	facts_begin(&query->way, qstate->region, qstate->qinfo.qtype, query_name(&qstate->qinfo));
+	if (query->way.names_count == 0)
+		return NULL;
 	if (queries)
 		join(queries, query);
 	qstate->minfo[id] = query;

@@ -969,7 +969,7 @@ static void check_told(struct sink_judge *judge, const struct sink_case *what,
 
 /* What happened, in all rounds together: each is a process of its own. */
 static struct seen {
-	atomic_size_t decided, waited, by_answer, watched, reach[2][3];
+	atomic_size_t decided, waited, by_answer, watched, names_only, reach[2][3];
 } * seen;
 
 static void check_one(struct sink_judge *judge, const struct sink_case *what, const char *text)
@@ -1050,6 +1050,23 @@ static void sample(struct sink_judge *judge, const struct sink_case *what, bool 
 	}
 }
 
+/* Where no rule asks for more than names, both passes are one: what is known of the first holds for the answer
+ * (module/verdict.h). */
+static void passes_agree(struct sink_judge *judge, const struct sink_case *what,
+	enum sink_reach first, const struct sink_verdict *verdict)
+{
+	struct sink_needs needs = sink_generation_needs(sink_judge_generation(judge));
+	struct sink_verdict other = { .action = SINK_ACTION_COUNT };
+	enum sink_reach second;
+
+	if (needs.addresses || needs.servers)
+		return;
+	ck_assert(sink_reach_answer(judge, what, &second, &other) == SINK_OK);
+	ck_assert(first == second && !verdict->waits);
+	ck_assert(verdict->action == other.action && verdict->rule == other.rule);
+	seen->names_only++;
+}
+
 static void check_all(struct sink_judge *judge, const struct made *made,
 	const struct sink_case *what, bool on_answer)
 {
@@ -1071,8 +1088,10 @@ static void check_all(struct sink_judge *judge, const struct made *made,
 		ck_assert(sampled.all_same && !sampled.any_truncates);
 		must_be_same(where, &sampled.nobody, &verdict);
 	}
-	if (!on_answer) /* somebody's */
+	if (!on_answer) { /* somebody's */
 		ck_assert(verdict.waits || !sampled.any_waits);
+		passes_agree(judge, what, reach, &verdict);
+	}
 	/* Where clients of a group are as one, and each group has one, nothing is in doubt. */
 	if (!made->is_plain || sampled.groups != (UINT64_C(2) << policy->groups_count) - 1)
 		return;
@@ -1194,6 +1213,7 @@ START_TEST(everything_happened)
 	ck_assert_uint_ge(seen->waited, often);
 	ck_assert_uint_ge(seen->by_answer, often);
 	ck_assert_uint_ge(seen->watched, often);
+	ck_assert_uint_ge(seen->names_only, often);
 	for (int i = 0; i < 3; i++) {
 		ck_assert_uint_ge(seen->reach[0][i], often);
 		ck_assert_uint_ge(seen->reach[1][i], often);
