@@ -6,6 +6,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "raise.h"
+
 #define CACHE_LINE 64 /* bytes */
 
 struct row {
@@ -14,8 +16,7 @@ struct row {
 
 struct counters {
 	unsigned workers;
-	atomic_uint
-		met; /* rows below this number may have counted: there is room for many more workers than there are */
+	atomic_uint met; /* rows below this number may have counted: there is room for many more */
 	struct row rows[]; /* one a worker */
 };
 
@@ -41,21 +42,13 @@ void counters_free(struct counters *counters)
 	free(counters);
 }
 
-static void meet(struct counters *counters, unsigned worker)
-{
-	unsigned met = atomic_load_explicit(&counters->met, memory_order_relaxed);
-
-	while (met <= worker && !atomic_compare_exchange_weak(&counters->met, &met, worker + 1))
-		;
-}
-
 void counters_add(struct counters *counters, unsigned worker, unsigned which, uint64_t count)
 {
 	atomic_uint_fast64_t *own;
 
 	if (worker >= counters->workers || which >= COUNTER_COUNT)
 		return;
-	meet(counters, worker);
+	raise_to(&counters->met, worker + 1);
 	own = &counters->rows[worker].count[which];
 	atomic_store_explicit(own, atomic_load_explicit(own, memory_order_relaxed) + count,
 		memory_order_relaxed);

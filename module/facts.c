@@ -59,8 +59,7 @@ static void put_server(struct facts *facts, const uint8_t *name, size_t len)
 	struct sink_span *servers;
 
 	for (size_t i = 0; i < facts->servers_count; i++)
-		if (query_dname_compare((uint8_t *)(uintptr_t)facts->servers[i].at,
-			    (uint8_t *)(uintptr_t)name) == 0)
+		if (facts_same_name(facts->servers[i], sink_span(name, len)))
 			return;
 	servers = grown(facts, facts->servers, sizeof *servers, facts->servers_count,
 		&facts->servers_room, FACTS_SERVERS_MAX);
@@ -263,8 +262,8 @@ void facts_add_current_delegation(struct facts *facts, const struct module_qstat
 static void add_cached_addresses(struct facts *facts, struct module_env *env,
 	struct sink_span server, uint16_t type, size_t len)
 {
-	struct ub_packed_rrset_key *set = rrset_cache_lookup(env->rrset_cache,
-		(uint8_t *)(uintptr_t)server.at, server.len, type, LDNS_RR_CLASS_IN, 0, 0, 0);
+	struct ub_packed_rrset_key *set = rrset_cache_lookup(env->rrset_cache, ub_octets(server),
+		server.len, type, LDNS_RR_CLASS_IN, 0, 0, 0);
 	const struct packed_rrset_data *data;
 
 	if (!set)
@@ -322,8 +321,8 @@ void facts_add_server_addresses(struct facts *facts, struct module_env *env)
 void facts_add_closest(struct facts *facts, struct module_env *env, struct sink_span name,
 	uint16_t class)
 {
-	struct delegpt *found = dns_cache_find_delegation(env, (uint8_t *)(uintptr_t)name.at,
-		name.len, LDNS_RR_TYPE_A, class, facts->region, NULL, 0, 0, NULL, 0);
+	struct delegpt *found = dns_cache_find_delegation(env, ub_octets(name), name.len,
+		LDNS_RR_TYPE_A, class, facts->region, NULL, 0, 0, NULL, 0);
 
 	if (found)
 		facts_add_delegation(facts, found);

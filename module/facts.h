@@ -42,8 +42,8 @@ void facts_add_name(struct facts *facts, struct sink_span name);
 /* The same name, in whatever letters; both in wire form. */
 static inline bool facts_same_name(struct sink_span a, struct sink_span b)
 {
-	return sink_span_equal(a, b) ||
-		query_dname_compare((uint8_t *)(uintptr_t)a.at, (uint8_t *)(uintptr_t)b.at) == 0;
+	return a.len == b.len &&
+		(sink_span_equal(a, b) || query_dname_compare(ub_octets(a), ub_octets(b)) == 0);
 }
 
 /* The same type and names, in the same order. */

@@ -37,8 +37,7 @@ static bool target_of(const struct module_qstate *qstate, const struct verdict *
 
 static bool is_named(const struct garden *garden, const struct query_info *target)
 {
-	return garden->name.len == target->qname_len &&
-		query_dname_compare(verdict_octets(garden->name), target->qname) == 0;
+	return facts_same_name(garden->name, query_name(target));
 }
 
 /* NULL: it was not asked for. */

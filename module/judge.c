@@ -481,14 +481,11 @@ static void forget_sets(struct self *self, struct module_qstate *qstate,
 	for (size_t i = 0; i < rep->an_numrrsets; i++) {
 		const struct packed_rrset_key *key = &rep->rrsets[i]->rk;
 		struct facts facts;
-		const struct verdict_case what = { .facts = &facts, .pass = VERDICT_ON_ANSWER };
-		struct verdict verdict;
 
 		facts_begin(&facts, qstate->region, qstate->qinfo.qtype,
 			sink_span(key->dname, key->dname_len));
 		facts_add_addresses_of_set(&facts, rep->rrsets[i]);
-		verdict_of_all(self, qstate->env, &what, &verdict);
-		if (verdict.touches)
+		if (verdict_touches(self, qstate->env, &facts))
 			rrset_cache_remove(qstate->env->rrset_cache, key->dname, key->dname_len,
 				ntohs(key->type), ntohs(key->rrset_class), key->flags);
 	}
@@ -519,8 +516,7 @@ static time_t way_ttl(const struct reply_info *rep, struct sink_span name)
 		if (i == 0 || (data->ttl < ttl && !made))
 			ttl = data->ttl;
 		made = ntohs(set->rk.type) == LDNS_RR_TYPE_DNAME;
-		if (!made && target.len == name.len &&
-			query_dname_compare(verdict_octets(target), verdict_octets(name)) == 0)
+		if (!made && facts_same_name(target, name))
 			break;
 	}
 	return ttl;

@@ -125,7 +125,7 @@ static struct slabhash *cache_of_sets(const struct module_env *env)
 static hashvalue_type hash_of_set(const struct key *key)
 {
 	struct packed_rrset_key set = {
-		.dname = verdict_octets(key->name),
+		.dname = ub_octets(key->name),
 		.dname_len = key->name.len,
 		.type = htons(key->type),
 		.rrset_class = htons(LDNS_RR_CLASS_IN),
@@ -138,7 +138,7 @@ static hashvalue_type hash_of_set(const struct key *key)
 static void remove_set(const struct look *look, const struct key *key)
 {
 	struct rrset_cache *cache = look->env->rrset_cache;
-	uint8_t *name = verdict_octets(key->name);
+	uint8_t *name = ub_octets(key->name);
 	struct ub_packed_rrset_key *set = rrset_cache_lookup(cache, name, key->name.len, key->type,
 		LDNS_RR_CLASS_IN, 0, 0, 0);
 
@@ -157,7 +157,7 @@ static struct slabhash *cache_of_messages(const struct module_env *env)
 static hashvalue_type hash_of_message(const struct key *key)
 {
 	struct query_info asked = {
-		.qname = verdict_octets(key->name),
+		.qname = ub_octets(key->name),
 		.qname_len = key->name.len,
 		.qtype = key->type,
 		.qclass = LDNS_RR_CLASS_IN,
@@ -169,7 +169,7 @@ static hashvalue_type hash_of_message(const struct key *key)
 /* That there is no such name, or no such record, has no set of its own. */
 static void remove_message(const struct look *look, const struct key *key)
 {
-	uint8_t *name = verdict_octets(key->name);
+	uint8_t *name = ub_octets(key->name);
 	struct msgreply_entry *entry = msg_cache_lookup(look->env, name, key->name.len, key->type,
 		LDNS_RR_CLASS_IN, key->flags, 0, 0);
 
@@ -241,7 +241,8 @@ static void add_keys(struct batch *batch, const struct taken *taken)
  * that is touched for one of them and no rule asks for types mostly is for all. */
 static bool touches(const struct look *look, const struct key *key)
 {
-	bool touched = verdict_touches(look->self, look->env, look->region, key->name, key->type);
+	bool touched =
+		verdict_touches_name(look->self, look->env, look->region, key->name, key->type);
 
 	regional_free_all(look->region);
 	return touched;

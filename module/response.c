@@ -22,7 +22,7 @@ static struct sink_span cached_target(struct module_qstate *qstate, struct sink_
 {
 	struct sink_span target = sink_span(NULL, 0);
 	struct ub_packed_rrset_key *set =
-		rrset_cache_lookup(qstate->env->rrset_cache, verdict_octets(name), name.len,
+		rrset_cache_lookup(qstate->env->rrset_cache, ub_octets(name), name.len,
 			LDNS_RR_TYPE_CNAME, LDNS_RR_CLASS_IN, 0, *qstate->env->now, 0);
 
 	if (!set)
@@ -56,7 +56,7 @@ bool response_add_cached(struct module_qstate *qstate, struct facts *facts)
 {
 	struct sink_span tip = facts_tip(facts);
 	struct ub_packed_rrset_key *set =
-		rrset_cache_lookup(qstate->env->rrset_cache, verdict_octets(tip), tip.len,
+		rrset_cache_lookup(qstate->env->rrset_cache, ub_octets(tip), tip.len,
 			qstate->qinfo.qtype, LDNS_RR_CLASS_IN, 0, *qstate->env->now, 0);
 
 	if (!set)
@@ -85,7 +85,7 @@ void response_add_servers(struct module_qstate *qstate, const struct query *quer
 static bool is_at_or_above(const struct query_info *asked, struct sink_span tip)
 {
 	return sink_span_equal(tip, query_name(asked)) ||
-		dname_subdomain_c(verdict_octets(tip), asked->qname);
+		dname_subdomain_c(ub_octets(tip), asked->qname);
 }
 
 /* The number of names up to and with the first one at or below `asked`; 0: none. */
@@ -255,7 +255,7 @@ static void store_for_unbound(struct self *self, struct module_qstate *qstate,
 	if (response->rep->an_numrrsets > 0)
 		store_records(self, qstate, response);
 	else if (address && response->rep->flags & BIT_AA && asked->qtype == qstate->qinfo.qtype &&
-		query_dname_compare(asked->qname, qstate->qinfo.qname) == 0)
+		facts_same_name(query_name(asked), query_name(&qstate->qinfo)))
 		store_no_address(self, qstate, response);
 }
 
@@ -300,13 +300,10 @@ static bool touches_whole(struct self *self, struct module_qstate *qstate,
 	const struct query *query, const struct facts *response)
 {
 	struct facts whole = query->way;
-	const struct verdict_case what = { .facts = &whole, .pass = VERDICT_ON_ANSWER };
-	struct verdict verdict;
 
 	whole.addresses = response->addresses;
 	whole.addresses_count = response->addresses_count;
-	verdict_of_all(self, qstate->env, &what, &verdict);
-	return verdict.touches;
+	return verdict_touches(self, qstate->env, &whole);
 }
 
 static void judge(struct self *self, struct module_qstate *qstate, struct query *query,

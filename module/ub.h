@@ -32,4 +32,12 @@
 #include "util/storage/slabhash.h"
 #include "util/ub_event.h"
 
+#include "sinkhole/span.h"
+
+/* Unbound takes what it only reads without const. */
+static inline uint8_t *ub_octets(struct sink_span name)
+{
+	return (uint8_t *)(uintptr_t)name.at;
+}
+
 #endif

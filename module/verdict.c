@@ -107,7 +107,7 @@ static int keep_listed(const struct sink_verdict *decided, const struct facts *f
 	bool by_name = decided->has_entry && decided->trigger == SINK_TRIGGER_QNAME;
 	struct sink_span name = facts->names[by_name ? decided->name : 0];
 	const uint8_t *listed = name.at;
-	size_t len = dname_valid(verdict_octets(name), name.len);
+	size_t len = dname_valid(ub_octets(name), name.len);
 
 	if (len == 0 || len > sizeof out->listed)
 		return SINK_ESYNTAX;
@@ -284,16 +284,22 @@ void verdict_of_all_once(struct self *self, struct module_env *env, const struct
 	};
 }
 
-bool verdict_touches(struct self *self, struct module_env *env, struct regional *region,
+bool verdict_touches(struct self *self, struct module_env *env, const struct facts *facts)
+{
+	const struct verdict_case what = { .facts = facts, .pass = VERDICT_ON_ANSWER };
+	struct verdict verdict;
+
+	verdict_of_all(self, env, &what, &verdict);
+	return verdict.touches;
+}
+
+bool verdict_touches_name(struct self *self, struct module_env *env, struct regional *region,
 	struct sink_span name, uint16_t type)
 {
 	struct facts facts;
-	const struct verdict_case what = { .facts = &facts, .pass = VERDICT_ON_ANSWER };
-	struct verdict verdict;
 
 	facts_begin(&facts, region, type, name);
-	verdict_of_all(self, env, &what, &verdict);
-	return verdict.touches;
+	return verdict_touches(self, env, &facts);
 }
 
 void verdict_of_client(struct self *self, struct module_env *env, const struct verdict_case *what,

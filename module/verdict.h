@@ -74,12 +74,15 @@ struct verdict_clear {
 void verdict_of_all_once(struct self *self, struct module_env *env, const struct verdict_case *what,
 	struct verdict_clear *clear, struct verdict *out);
 
-/* Is somebody's answer about this name, for this type of query, changed?
+/* Is somebody's answer with these facts changed? By both passes; cost as sink_reach_answer(). */
+bool verdict_touches(struct self *self, struct module_env *env, const struct facts *facts);
+
+/* The same of an answer about this name, for this type of query, of which nothing else is known.
  *
  * region   for a moment
  * cost     as sink_reach_answer()
  */
-bool verdict_touches(struct self *self, struct module_env *env, struct regional *region,
+bool verdict_touches_name(struct self *self, struct module_env *env, struct regional *region,
 	struct sink_span name, uint16_t type);
 
 /* What becomes of it for one client. One that came by a stream is not truncated: PASS.
@@ -105,12 +108,6 @@ struct sink_needs verdict_needs(struct self *self, struct module_env *env);
 /* Something could not be judged, or not be done for want of memory: count it, and say so at once, then
  * at most once a minute. Any worker. */
 void verdict_failed(struct self *self, struct module_env *env, int err);
-
-/* Unbound takes what it only reads without const. */
-static inline uint8_t *verdict_octets(struct sink_span name)
-{
-	return (uint8_t *)(uintptr_t)name.at;
-}
 
 /* The target of a CNAME or DNAME record set; its length is 0 for every other type, and if the record
  * is malformed. */

@@ -156,19 +156,10 @@ static bool take_message(const struct visit *visit, const struct lruhash_entry *
 	return true;
 }
 
-static bool touches(const struct visit *visit, const struct facts *facts)
-{
-	const struct verdict_case what = { .facts = facts, .pass = VERDICT_ON_ANSWER };
-	struct verdict verdict;
-
-	verdict_of_all(visit->self, visit->env, &what, &verdict);
-	return verdict.touches;
-}
-
 static bool name_touches(const struct visit *visit, const struct key *key)
 {
 	return key->within &&
-		verdict_touches(visit->self, visit->env, visit->region,
+		verdict_touches_name(visit->self, visit->env, visit->region,
 			sink_span(key->name, key->len), key->type);
 }
 
@@ -187,7 +178,7 @@ static bool touches_any_type(const struct visit *visit, struct sink_span name)
 	};
 
 	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
-		if (verdict_touches(visit->self, visit->env, visit->region, name, types[i]))
+		if (verdict_touches_name(visit->self, visit->env, visit->region, name, types[i]))
 			return true;
 	return false;
 }
@@ -290,7 +281,7 @@ static bool answer_touches(const struct visit *visit, struct key *key)
 		facts.names_count + facts.addresses_count + facts.servers_count +
 			facts.server_addresses_count >
 		1 &&
-		touches(visit, &facts);
+		verdict_touches(visit->self, visit->env, &facts);
 }
 
 /* What has no record set of its own among them: that a name does not exist, or has no such records.

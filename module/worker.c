@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "raise.h"
 #include "sinkhole/err.h"
 #include "ub.h"
 
@@ -168,14 +169,6 @@ static struct slot *slot_of(struct workers *workers, const struct module_env *en
 	return number < workers->count ? &workers->slots[number] : NULL;
 }
 
-static void raise_met(struct workers *workers, unsigned met)
-{
-	unsigned before = atomic_load(&workers->met);
-
-	while (before < met && !atomic_compare_exchange_weak(&workers->met, &before, met))
-		;
-}
-
 static void work_in_line(struct workers *workers, struct module_env *env)
 {
 	bool in_line = !env->worker_base || !comm_base_internal(env->worker_base);
@@ -195,7 +188,7 @@ void workers_meet(struct workers *workers, struct module_env *env)
 	if (slot && !slot->env) {
 		slot->env = env;
 		register_event(slot);
-		raise_met(workers, (unsigned)env->alloc->thread_num + 1);
+		raise_to(&workers->met, (unsigned)env->alloc->thread_num + 1);
 	}
 	if (mail_waits(workers->mail))
 		workers_log(workers->mail, "sinkhole");

@@ -161,7 +161,6 @@ START_TEST(no_names)
 {
 	static const uint8_t broken[][4] = { { 3, 'a', 'b' }, { 64 }, { 0xc0, 1 },
 		{ 255, 255, 255, 255 } };
-
 	static uint8_t too_long[2 * SINK_WIRE_MAX];
 
 	put(&changed, "a.example");
