@@ -359,6 +359,15 @@ static int conclude(const struct reaching *r, enum sink_reach *reach, struct sin
 	return SINK_OK;
 }
 
+/* Nothing is listed about it, and no rule is content without: whatever a client's rules, none of them decides, monitors
+ * or waits. So most names are done with here. */
+static int conclude_nothing(enum sink_reach *reach, struct sink_verdict *out)
+{
+	*reach = SINK_REACH_NONE;
+	*out = (struct sink_verdict){ .rule = SINK_RULE_NONE, .monitor = SINK_RULE_NONE };
+	return SINK_OK;
+}
+
 static int reach_all(struct sink_judge *judge, const struct sink_case *what, bool on_answer,
 	enum sink_reach *reach, struct sink_verdict *out)
 {
@@ -378,6 +387,8 @@ static int reach_all(struct sink_judge *judge, const struct sink_case *what, boo
 	err = gather(&r);
 	if (err)
 		return err;
+	if (r.count == 0 && !bound->has_bare)
+		return conclude_nothing(reach, out);
 	if (!r.overflows) {
 		narrow_to_found(&r);
 		try_views(&r);

@@ -316,9 +316,12 @@ static bool recall(struct hearing *hearing)
 	struct module_qstate *qstate = hearing->qstate;
 	struct learned *learned = hearing->self->learned;
 	struct facts *name_only = hearing->facts;
-	struct verdict first = hearing->all;
+	struct verdict first;
 	enum verdict_pass pass = hearing->pass;
 
+	if (learned_is_empty(learned))
+		return false;
+	first = hearing->all;
 	hearing->facts = facts_for(qstate);
 	if (hearing->facts)
 		hearing->answer = learned_get_answer(learned, qstate, hearing->facts);

@@ -307,6 +307,11 @@ void learned_free(struct learned *learned)
 	free(learned);
 }
 
+bool learned_is_empty(const struct learned *learned)
+{
+	return recall_is_empty(learned->ways) && recall_is_empty(learned->answers);
+}
+
 size_t learned_bytes(const struct learned *learned)
 {
 	return recall_bytes(learned->ways) + recall_bytes(learned->answers);

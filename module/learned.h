@@ -19,6 +19,10 @@ int learned_new(const struct config_file *cfg, struct learned **out);
 /* When no worker is left. NULL is fine. */
 void learned_free(struct learned *learned);
 
+/* Whether nothing is known at all, as where rules are for everybody and no alias has led to a listed name lately. Any
+ * thread. */
+bool learned_is_empty(const struct learned *learned);
+
 /* Bytes that it takes. Any thread. */
 size_t learned_bytes(const struct learned *learned);
 

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdalign.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -34,6 +35,7 @@ struct recall {
 	recall_drop_fn *drop;
 	uint64_t seed; /* nobody outside knows which keys share a bin */
 	size_t bytes; /* for each part */
+	atomic_size_t count; /* of entries in all parts */
 	struct shard shards[RECALL_SHARDS];
 };
 
@@ -115,7 +117,8 @@ static void link_newest(struct shard *shard, struct entry *entry)
 }
 
 /* Take an entry out, and put it before the others that are to be freed. */
-static void take_out(struct shard *shard, struct entry *entry, struct entry **freed)
+static void take_out(struct recall *recall, struct shard *shard, struct entry *entry,
+	struct entry **freed)
 {
 	struct entry **at = bin_of(shard, entry->hash);
 
@@ -124,6 +127,7 @@ static void take_out(struct shard *shard, struct entry *entry, struct entry **fr
 	*at = entry->next;
 	unlink_age(shard, entry);
 	shard->count--;
+	atomic_fetch_sub_explicit(&recall->count, 1, memory_order_relaxed);
 	shard->bytes -= entry->size;
 	entry->next = *freed;
 	*freed = entry;
@@ -155,7 +159,7 @@ static bool make_bins(struct shard *shard)
 	return true;
 }
 
-static void insert(struct shard *shard, struct entry *entry)
+static void insert(struct recall *recall, struct shard *shard, struct entry *entry)
 {
 	struct entry **bin = bin_of(shard, entry->hash);
 
@@ -163,6 +167,7 @@ static void insert(struct shard *shard, struct entry *entry)
 	*bin = entry;
 	link_newest(shard, entry);
 	shard->count++;
+	atomic_fetch_add_explicit(&recall->count, 1, memory_order_relaxed);
 	shard->bytes += entry->size;
 }
 
@@ -200,16 +205,16 @@ void recall_put(struct recall *recall, struct sink_span key, void *value, size_t
 	shard = shard_of(recall, entry->hash);
 	pthread_mutex_lock(&shard->lock);
 	old = find(shard, entry->hash, key);
-	if (old)
-		take_out(shard, old, &freed);
 	if (make_bins(shard)) {
-		insert(shard, entry);
+		insert(recall, shard, entry);
 	} else {
 		entry->next = freed;
 		freed = entry;
 	}
+	if (old) /* last, so that the table never seems empty meanwhile */
+		take_out(recall, shard, old, &freed);
 	while (shard->bytes > recall->bytes && shard->oldest != entry)
-		take_out(shard, shard->oldest, &freed);
+		take_out(recall, shard, shard->oldest, &freed);
 	pthread_mutex_unlock(&shard->lock);
 	free_list(recall, freed);
 }
@@ -230,11 +235,16 @@ bool recall_use(struct recall *recall, struct sink_span key, int64_t now, recall
 		link_newest(shard, entry);
 		use(arg, entry->value);
 	} else if (entry) {
-		take_out(shard, entry, &freed);
+		take_out(recall, shard, entry, &freed);
 	}
 	pthread_mutex_unlock(&shard->lock);
 	free_list(recall, freed);
 	return found;
+}
+
+bool recall_is_empty(struct recall *recall)
+{
+	return atomic_load_explicit(&recall->count, memory_order_relaxed) == 0;
 }
 
 size_t recall_bytes(struct recall *recall)
@@ -258,7 +268,7 @@ void recall_free(struct recall *recall)
 		struct entry *freed = NULL;
 
 		while (shard->oldest)
-			take_out(shard, shard->oldest, &freed);
+			take_out(recall, shard, shard->oldest, &freed);
 		free_list(recall, freed);
 		free(shard->bins);
 		pthread_mutex_destroy(&shard->lock);

@@ -48,6 +48,12 @@ typedef void recall_use_fn(void *arg, const void *value);
 bool recall_use(struct recall *recall, struct sink_span key, int64_t now, recall_use_fn *use,
 	void *arg);
 
+/* Whether nothing is remembered: what another thread puts there now may not show yet. Any thread.
+ *
+ * cost     one read, where recall_use() has a key to be made, hashed and looked for
+ */
+bool recall_is_empty(struct recall *recall);
+
 /* Bytes that it takes. Any thread. */
 size_t recall_bytes(struct recall *recall);
 

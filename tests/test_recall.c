@@ -68,6 +68,7 @@ START_TEST(nothing_at_first)
 {
 	ck_assert_int_eq(get("a", 0), -1);
 	ck_assert_int_eq(get("", 0), -1);
+	ck_assert(recall_is_empty(recall));
 	recall_free(NULL);
 }
 END_TEST
@@ -75,9 +76,11 @@ END_TEST
 START_TEST(until_its_time)
 {
 	put("a", 1, 100);
+	ck_assert(!recall_is_empty(recall));
 	ck_assert_int_eq(get("a", 99), 1);
 	ck_assert_int_eq(get("a", 99), 1);
 	ck_assert_int_eq(get("a", 100), -1);
+	ck_assert(recall_is_empty(recall));
 	put("b", 2, 0); /* over before it began */
 	ck_assert_int_eq(get("b", 0), -1);
 }
@@ -100,6 +103,7 @@ START_TEST(the_newest_counts)
 	ck_assert_int_eq(alive, 1);
 	ck_assert_int_eq(get("a", 49), 2);
 	ck_assert_int_eq(get("a", 50), -1);
+	ck_assert(recall_is_empty(recall));
 }
 END_TEST
 
@@ -127,6 +131,12 @@ START_TEST(bounded)
 	ck_assert_int_eq(found, alive);
 	ck_assert_int_gt(found, BYTES / (2 * (SIZE + 100)));
 	ck_assert_int_lt(found, BYTES / SIZE);
+	for (int i = 0; i < 20000; i++) {
+		ck_assert(!recall_is_empty(recall) || alive == 0);
+		snprintf(key, sizeof key, "key %d", i);
+		get(key, 100);
+	}
+	ck_assert(recall_is_empty(recall));
 }
 END_TEST
 
