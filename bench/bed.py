@@ -24,6 +24,7 @@ SINKHOLE_SO = os.environ.get("SINKHOLE_SO", "")
 NAMES = os.environ.get("NAMES", "bench/names")
 DECIDE = os.environ.get("DECIDE", "bench/decide")
 STAGES = os.environ.get("STAGES", "bench/stages")
+FLOOR_SO = os.environ.get("FLOOR_SO", "")
 SETUP = pathlib.Path(__file__).resolve().parent.parent / "setup"
 
 NXDOMAIN = 3
@@ -214,11 +215,12 @@ zone:
                               stdout=subprocess.PIPE, check=True, text=True).stdout
         return int(re.search(r"^num\.queries=(\d+)", told, re.M).group(1))
 
-    def resolver(self, data=None, wrapper=(), threads=1, include=None):
-        """Start Unbound; with `data`, a data directory, our module is in it; `include` is a file for its
-        configuration. -> (process, port)"""
+    def resolver(self, data=None, wrapper=(), threads=1, include=None, module=None):
+        """Start Unbound; with `data`, a data directory, our module is in it, or else `module`; `include` is a file for
+        its configuration. -> (process, port)"""
         port = free_port()
-        modules = "dynlib validator iterator" if data else "validator iterator"
+        module = SINKHOLE_SO if data else module
+        modules = "dynlib validator iterator" if module else "validator iterator"
         conf = self.dir / f"unbound-{port}.conf"
         conf.write_text(f"""server:
     interface: 127.0.0.1@{port}
@@ -241,7 +243,7 @@ stub-zone:
     stub-addr: 127.0.0.1@{self.authority_port}
 remote-control:
     control-enable: no
-""" + (f'dynlib:\n    dynlib-file: "{SINKHOLE_SO}"\n' if data else "") +
+""" + (f'dynlib:\n    dynlib-file: "{module}"\n' if module else "") +
                         (f'include: "{include}"\n' if include else ""))
         env = dict(os.environ, SINKHOLE_DIR=str(data or ""), SINKHOLE_RUN=str(conf.with_suffix(".run")))
         child = self.spawn([*wrapper, str(UNBOUND_DIR / "unbound"), "-d", "-c", str(conf)], env=env,

@@ -53,11 +53,11 @@ def send_all(port, names, rcode=0):
             raise RuntimeError(f"query {number} for {name} was not answered")
 
 
-def resolver(bed, data, before, names, threads=1, include=None, rcode=0, only=()):
+def resolver(bed, data, before, names, threads=1, include=None, rcode=0, only=(), module=None):
     """Of the whole resolver process per query for one of `names`, after all of `before` were asked for; or of these
     functions in it, and all that they call. `rcode` is what the names are answered with."""
     out = bed.dir / f"callgrind-{'module' if data else 'plain'}-{threads}"
-    child, port = bed.resolver(data, threads=threads, include=include, wrapper=(
+    child, port = bed.resolver(data, threads=threads, include=include, module=module, wrapper=(
         "valgrind", "--tool=callgrind", "--instr-atstart=no", "--collect-systime=no",
         *(f"--toggle-collect={name}" for name in only), f"--callgrind-out-file={out}"))
     bed.up(port, 300)

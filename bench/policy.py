@@ -135,9 +135,11 @@ def row_decision(bed):
     return rows
 
 
-# --- a listed query, against local zones ---------------------------------------------------------
+# --- a listed query, against local zones and against the least that it can take ------------------
 
 QUERIES = 200_000
+CLEAN = 5_000  # clean names, all cached
+TURNS = 9
 
 
 def local_zones(bed, count=MILLION):
@@ -159,27 +161,50 @@ def microseconds(child, port, queries):
     return (cpu_seconds(child) - begin) / answered * 1e6
 
 
-def row_listed(bed):
-    """Both resolvers run; they are asked in turn."""
+def listed(bed, count, bar):
+    """All resolvers run; they are asked in turn."""
     data = bed.dir / "data-listed"
-    bed.compile(data, MILLION)
+    bed.compile(data, count)
     apply(data, write_policy(bed, "listed", [DEFAULT]))
-    names = bed.listed(MILLION, QUERIES)
-    queries = bed.dir / "listed.txt"
-    queries.write_text("".join(f"{name} A\n" for name in names))
-    ours, port = bed.resolver(data)
-    theirs, other = bed.resolver(include=local_zones(bed))
-    for at in (port, other):
-        wait_for(lambda at=at: ask(at, names[0], 0.2) == NXDOMAIN, 120)
-        subprocess.run(["dnsperf", "-s", "127.0.0.1", "-p", str(at), "-d", str(queries), "-n", "1"],
+    blocked = bed.dir / "listed.queries"
+    with open(blocked, "wb") as out:
+        subprocess.run([bench.NAMES, "queries", str(count), str(QUERIES), "1000"], stdout=out, check=True)
+    name = blocked.read_text().split(maxsplit=1)[0]
+    clean = bed.dir / "clean.queries"
+    with open(clean, "wb") as out:
+        subprocess.run([bench.NAMES, "queries", str(CLEAN), str(QUERIES), "0"], stdout=out, check=True)
+    asked = {"ours": (*bed.resolver(data), blocked),
+             "zones": (*bed.resolver(include=local_zones(bed, count)), blocked),
+             "floor": (*bed.resolver(module=bench.FLOOR_SO), blocked), "plain": (*bed.resolver(), clean)}
+    for _, port, queries in asked.values():
+        bed.up(port, 400)
+        if queries is blocked and ask(port, name) != NXDOMAIN:
+            raise RuntimeError("a listed name was not blocked")
+        subprocess.run(["dnsperf", "-s", "127.0.0.1", "-p", str(port), "-d", str(queries), "-n", "1"],
                        stdout=subprocess.DEVNULL, check=True)
-    pairs = [(microseconds(ours, port, queries), microseconds(theirs, other, queries)) for _ in range(9)]
-    bed.stop(ours)
-    bed.stop(theirs)
-    return [("CPU per listed query with a policy, 1 M entries, over Unbound's local zones with the same list",
-             f"{spread([a / b for a, b in pairs])} x", "0.95 x"),
-            ("CPU per listed query with a policy, microseconds", spread([a for a, _ in pairs], 1), "-"),
-            ("the same with local zones", spread([b for _, b in pairs], 1), "-")]
+    turns = [{who: microseconds(*what) for who, what in asked.items()} for _ in range(TURNS)]
+    for child, _, _ in asked.values():
+        bed.stop(child)
+
+    def over(one, other):
+        return f"{spread([turn[one] / turn[other] for turn in turns])} x"
+    what, floor = f"listed query with a policy, {count:,} entries", "the same of a module that does nothing but answer"
+    return [(f"CPU per {what}, over Unbound's local zones with the same list", over("ours", "zones"), bar),
+            (f"{floor}, over these local zones, {count:,} entries", over("floor", "zones"), "-"),
+            (f"CPU per {what}, over a cached clean one without module", over("ours", "plain"), "1.10 x"),
+            (f"{floor}, over that clean one, {count:,} entries", over("floor", "plain"), "-"),
+            *((f"CPU per {each}, microseconds", spread([turn[who] for turn in turns], 1), "-") for who, each in (
+                ("ours", what), ("zones", f"listed query with local zones, {count:,} entries"),
+                ("floor", f"query that the other module answers, beside {count:,} entries"),
+                ("plain", f"cached clean query without module, beside {count:,} entries")))]
 
 
-ROWS = {"policy": row_policy, "decision": row_decision, "listed": row_listed}
+def row_listed(bed):
+    return listed(bed, MILLION, "0.85 x")
+
+
+def row_listed10(bed):
+    return listed(bed, 10 * MILLION, "0.65 x")
+
+
+ROWS = {"policy": row_policy, "decision": row_decision, "listed": row_listed, "listed10": row_listed10}
