@@ -261,6 +261,15 @@ remote-control:
                 subprocess.run([NAMES, "list", str(count)], stdout=out, check=True)
         return path
 
+    def queries(self, count, n, permille):
+        """A file of `n` queries, made once: Zipf-like over `count` clean names, `permille` of them over the list of
+        `count`."""
+        path = self.dir / f"queries-{count}-{n}-{permille}.txt"
+        if not path.exists():
+            with open(path, "wb") as out:
+                subprocess.run([NAMES, "queries", str(count), str(n), str(permille)], stdout=out, check=True)
+        return path
+
     def listed(self, count, n):
         """`n` names spread over the list of `count`."""
         wanted = {i * (count // n) for i in range(n)}

@@ -4,17 +4,7 @@
  * For the Unbound that it is built against, and for nobody to filter with. */
 #include <string.h>
 
-#include "ub.h"
-
-#define EXPORT __attribute__((visibility("default")))
-
-EXPORT int init(struct module_env *env, int id);
-EXPORT void deinit(struct module_env *env, int id);
-EXPORT void operate(struct module_qstate *qstate, enum module_ev event, int id,
-	struct outbound_entry *entry);
-EXPORT void inform_super(struct module_qstate *qstate, int id, struct module_qstate *super);
-EXPORT void clear(struct module_qstate *qstate, int id);
-EXPORT size_t get_mem(struct module_env *env, int id);
+#include "symbols.h"
 
 static const uint8_t clean[] = "\5clean\4test";
 

@@ -166,13 +166,8 @@ def listed(bed, count, bar):
     data = bed.dir / "data-listed"
     bed.compile(data, count)
     apply(data, write_policy(bed, "listed", [DEFAULT]))
-    blocked = bed.dir / "listed.queries"
-    with open(blocked, "wb") as out:
-        subprocess.run([bench.NAMES, "queries", str(count), str(QUERIES), "1000"], stdout=out, check=True)
+    blocked, clean = bed.queries(count, QUERIES, 1000), bed.queries(CLEAN, QUERIES, 0)
     name = blocked.read_text().split(maxsplit=1)[0]
-    clean = bed.dir / "clean.queries"
-    with open(clean, "wb") as out:
-        subprocess.run([bench.NAMES, "queries", str(CLEAN), str(QUERIES), "0"], stdout=out, check=True)
     asked = {"ours": (*bed.resolver(data), blocked),
              "zones": (*bed.resolver(include=local_zones(bed, count)), blocked),
              "floor": (*bed.resolver(module=bench.FLOOR_SO), blocked), "plain": (*bed.resolver(), clean)}

@@ -359,15 +359,6 @@ static int conclude(const struct reaching *r, enum sink_reach *reach, struct sin
 	return SINK_OK;
 }
 
-/* Nothing is listed about it, and no rule is content without: whatever a client's rules, none of them decides, monitors
- * or waits. So most names are done with here. */
-static int conclude_nothing(enum sink_reach *reach, struct sink_verdict *out)
-{
-	*reach = SINK_REACH_NONE;
-	*out = (struct sink_verdict){ .rule = SINK_RULE_NONE, .monitor = SINK_RULE_NONE };
-	return SINK_OK;
-}
-
 static int reach_all(struct sink_judge *judge, const struct sink_case *what, bool on_answer,
 	enum sink_reach *reach, struct sink_verdict *out)
 {
@@ -380,6 +371,7 @@ static int reach_all(struct sink_judge *judge, const struct sink_case *what, boo
 	r.bound = bound;
 	r.what = what;
 	r.on_answer = on_answer;
+	r.others = (struct outcome){ .rule = SINK_RULE_NONE, .monitor = SINK_RULE_NONE };
 	set_copy(r.in_question, bound->all, bound->words);
 	search_narrow_type(bound, what->type, r.in_question);
 	search_narrow_time(judge, what->now, r.in_question);
@@ -387,9 +379,9 @@ static int reach_all(struct sink_judge *judge, const struct sink_case *what, boo
 	err = gather(&r);
 	if (err)
 		return err;
-	if (r.count == 0 && !bound->has_bare)
-		return conclude_nothing(reach, out);
-	if (!r.overflows) {
+	/* What is not listed needs no search: rules that are not bare want something that is. So most names are done
+	 * with. */
+	if (!r.overflows && (r.count > 0 || bound->has_bare)) {
 		narrow_to_found(&r);
 		try_views(&r);
 	}

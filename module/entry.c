@@ -8,17 +8,7 @@
 #include "query.h"
 #include "self.h"
 #include "sinkhole/err.h"
-#include "ub.h"
-
-#define EXPORT __attribute__((visibility("default")))
-
-EXPORT int init(struct module_env *env, int id);
-EXPORT void deinit(struct module_env *env, int id);
-EXPORT void operate(struct module_qstate *qstate, enum module_ev event, int id,
-	struct outbound_entry *entry);
-EXPORT void inform_super(struct module_qstate *qstate, int id, struct module_qstate *super);
-EXPORT void clear(struct module_qstate *qstate, int id);
-EXPORT size_t get_mem(struct module_env *env, int id);
+#include "symbols.h"
 
 /* The number of the module that filters, or -1. Two `dynlib` lines with one file share it, and
  * the second instance passes. Both are written by init and deinit only, when no worker runs. */
