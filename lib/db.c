@@ -471,15 +471,23 @@ const struct sink_db *sink_reader_db(const struct sink_reader *reader)
 
 int sink_reader_record(struct sink_reader *reader, uint32_t record, struct sink_record *out)
 {
+	const struct sink_db *owner = owner_of(reader->db, record);
 	struct sink_span value;
 
-	if (record < reader->db->first_record)
-		reader = reader->base;
-	record -= reader->db->first_record;
-	if (record >= reader->db->meta.records)
+	record -= owner->first_record;
+	if (record >= owner->meta.records)
 		return SINK_ENOENT;
-	value = places_record(reader->db->places, record);
+	value = places_record(owner->places, record);
 	return value.len > 0 ? schema_record_decode(value, out) : SINK_ECORRUPT;
+}
+
+bool sink_reader_plain(const struct sink_reader *reader, uint32_t record, enum sink_kind *kind,
+	enum sink_hint *hint)
+{
+	const struct sink_db *owner = owner_of(reader->db, record);
+
+	record -= owner->first_record;
+	return record < owner->meta.records && places_plain(owner->places, record, kind, hint);
 }
 
 /* The block that can hold a subject.

@@ -1,8 +1,6 @@
 /* decide.c - what becomes of one client's case. */
 #include "sinkhole/decide.h"
 
-#include <stddef.h>
-
 #include "search.h"
 
 /* --- the client ------------------------------------------------------------------------------- */
@@ -97,29 +95,7 @@ static int try_rules(struct search search, size_t number, const uint64_t *rules,
 				      : SINK_ENOENT;
 }
 
-/* The form is by far the largest part of a verdict, and means something only where an action blocks: else it is cleared
- * in what the caller gets, and neither cleared nor copied on the way. */
-#define VERDICT_HEAD offsetof(struct sink_verdict, form)
-
-static void begin_verdict(struct sink_verdict *verdict)
-{
-	memset(verdict, 0, VERDICT_HEAD);
-	verdict->rule = verdict->monitor = SINK_RULE_NONE;
-}
-
-#define PIECE \
-	32 /* bytes that compilers clear by plain stores; for more they take an instruction that begins slowly */
-
-static void clear_form(struct sink_form *form)
-{
-	uint8_t *at = (uint8_t *)form;
-	size_t pieces = sizeof *form / PIECE;
-
-	for (size_t i = 0; i < pieces; i++)
-		memset(at + i * PIECE, 0, PIECE);
-	memset(at + pieces * PIECE, 0, sizeof *form % PIECE);
-}
-
+/* A form that means nothing is cleared in what the caller gets, and neither cleared nor copied on the way. */
 static void copy_verdict(struct sink_verdict *out, const struct sink_verdict *verdict)
 {
 	if (sink_action_blocks(verdict->action)) {
@@ -127,7 +103,7 @@ static void copy_verdict(struct sink_verdict *out, const struct sink_verdict *ve
 		return;
 	}
 	memcpy(out, verdict, VERDICT_HEAD);
-	clear_form(&out->form);
+	memset(&out->form, 0, sizeof out->form);
 }
 
 static struct search begin(struct sink_judge *judge, const struct sink_case *what,
@@ -136,7 +112,7 @@ static struct search begin(struct sink_judge *judge, const struct sink_case *wha
 	const struct bound *bound = judge->generation->bound;
 
 	set_copy(rules, client->rules, bound->words);
-	search_narrow_type(bound, what->type, rules);
+	set_and(rules, search_types(bound, what->type), bound->words);
 	return (struct search){
 		.judge = judge,
 		.what = what,
@@ -156,7 +132,7 @@ int sink_decide(struct sink_judge *judge, const struct sink_case *what,
 	struct sink_verdict verdict;
 	int err = SINK_ENOENT;
 
-	begin_verdict(&verdict);
+	search_begin_verdict(&verdict);
 	set_copy(on_names, rules, bound->words);
 	set_without(on_names, bound->on_answer, bound->words);
 	for (size_t i = 0; err == SINK_ENOENT && (i == 0 || i < what->names_count); i++)
@@ -183,7 +159,7 @@ int sink_decide_answer(struct sink_judge *judge, const struct sink_case *what,
 		(bound->needs.addresses || bound->needs.servers)) {
 		search = begin(judge, what, client, consider, arg, rules);
 		search_narrow_answer(judge->generation, what, rules);
-		begin_verdict(&verdict);
+		search_begin_verdict(&verdict);
 		err = try_rules(search, EVERYTHING, rules, &verdict);
 		if (err == SINK_ENOENT)
 			err = SINK_OK;
@@ -228,7 +204,7 @@ void sink_awaited(struct sink_judge *judge, const struct sink_case *what,
 	set_copy(rules, bound->on_answer, bound->words);
 	add_about_answer(judge->generation, rules);
 	set_and(rules, client->rules, bound->words);
-	search_narrow_type(bound, what->type, rules);
+	set_and(rules, search_types(bound, what->type), bound->words);
 	set_without(rules, bound->monitors, bound->words);
 	for (size_t rule = 0; rule < bound->policy->rules_count && rule < first->rule; rule++)
 		if (set_has(rules, rule))

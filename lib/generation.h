@@ -25,10 +25,31 @@ struct hours {
 	rule_set off;
 };
 
+/* What becomes of a case for all clients together (sink_reach()), but for the entry that wins. */
+struct reached {
+	enum sink_reach reach;
+	uint16_t rule, monitor;
+	bool waits, has_entry;
+};
+
+/* What an entry comes to that is all that is listed about the one name of a case. It follows from what is here, so it is
+ * the same for most entries there are. */
+struct alone {
+	const uint64_t *rules; /* that it satisfies; NULL: nothing is known here */
+	const uint64_t *types; /* those for the type asked for */
+	int64_t hours; /* hours.from */
+	enum sink_kind kind;
+	enum sink_hint hint;
+	struct reached reached;
+};
+
+#define ALONE_MAX 16 /* a power of two; whatever comes to the same place takes it */
+
 struct sink_judge {
 	const struct sink_generation *generation;
 	struct sink_reader *reader;
 	struct hours hours; /* as they were asked for last */
+	struct alone alone[ALONE_MAX];
 	/* How often each rule has monitored something, since it was taken; room for all rules if one monitors, else
 	 * none */
 	size_t noted_count;

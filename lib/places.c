@@ -16,7 +16,11 @@ struct places {
 	struct shortcut *shortcut; /* NULL: the blocks' keys are out of order */
 	const uint8_t *anchor; /* some byte of the map */
 	int64_t *records; /* 0: there is none of this number */
+	uint8_t *plain; /* of each of them; NOT_PLAIN, or what is to be known of it */
 };
+
+#define NOT_PLAIN UINT8_MAX
+_Static_assert(SINK_KIND_COUNT *SINK_HINT_COUNT <= NOT_PLAIN, "more than a byte can say");
 
 /* What is walked over. */
 struct leaves {
@@ -75,6 +79,17 @@ static void put_record(struct places *places, uint32_t number, struct sink_span 
 	places->records[number] = distance * (INT64_C(1) << LENGTH_BITS) + (int64_t)record.len;
 }
 
+/* Most entries are in force whenever and for whatever they cover. */
+static uint8_t plainly(struct sink_span value)
+{
+	struct sink_record record;
+
+	if (schema_record_decode(value, &record) || record.valid_from || record.valid_until ||
+		record.types.len > 0 || record.except.len > 0)
+		return NOT_PLAIN;
+	return (uint8_t)(record.kind * SINK_HINT_COUNT + record.hint);
+}
+
 /* They lie in the order of their numbers, and none is longer than a writer makes them; what is otherwise is left out. */
 static int learn_records(struct leaves leaves, struct places *places)
 {
@@ -86,14 +101,18 @@ static int learn_records(struct leaves leaves, struct places *places)
 	if (count == 0)
 		return SINK_OK;
 	places->records = calloc(count, sizeof *places->records);
-	if (!places->records)
+	places->plain = malloc(count);
+	if (!places->records || !places->plain)
 		return SINK_ENOMEM;
+	memset(places->plain, NOT_PLAIN, count);
 	schema_record_key(0, first);
 	while (!(err = next_leaf(&leaves, &key, &record))) {
 		if (!schema_is_record_key(key, &number))
 			return SINK_OK;
-		if (number < count && record.len <= SCHEMA_RECORD_MAX)
-			put_record(places, number, record);
+		if (number >= count || record.len > SCHEMA_RECORD_MAX)
+			continue;
+		put_record(places, number, record);
+		places->plain[number] = plainly(record);
 	}
 	return err == SINK_ENOENT ? SINK_OK : err;
 }
@@ -126,6 +145,7 @@ void places_free(struct places *places)
 		return;
 	shortcut_free(places->shortcut);
 	free(places->records);
+	free(places->plain);
 	free(places);
 }
 
@@ -140,4 +160,16 @@ struct sink_span places_record(const struct places *places, uint32_t number)
 	int64_t place = places->records[number], len = place & (unit - 1);
 
 	return sink_span(len > 0 ? places->anchor + (place - len) / unit : NULL, (size_t)len);
+}
+
+bool places_plain(const struct places *places, uint32_t number, enum sink_kind *kind,
+	enum sink_hint *hint)
+{
+	unsigned plain = places->plain[number];
+
+	if (plain == NOT_PLAIN)
+		return false;
+	*kind = (enum sink_kind)(plain / SINK_HINT_COUNT);
+	*hint = (enum sink_hint)(plain % SINK_HINT_COUNT);
+	return true;
 }

@@ -5,7 +5,7 @@
 
 #include <stdatomic.h>
 
-#include "sinkhole/span.h"
+#include "sinkhole/record.h"
 
 struct places;
 struct sink_reader;
@@ -17,7 +17,7 @@ struct sink_reader;
  * cancel   may be NULL; when it becomes true, walking gives up
  * returns  SINK_OK, also for a file whose keys are out of order: of that less is known; SINK_ENOMEM; SINK_ECORRUPT;
  *          SINK_ECANCELED
- * cost     a walk over the leaves; 8 bytes a record, and what shortcut.h says
+ * cost     a walk over the leaves; 9 bytes a record, and what shortcut.h says
  */
 int places_learn(struct sink_reader *reader, const uint8_t *anchor, const atomic_bool *cancel,
 	struct places **out);
@@ -32,6 +32,15 @@ void places_free(struct places *places);
  * returns  false: not known; ask the B-tree
  */
 bool places_block(const struct places *places, struct sink_span name, struct sink_span *block);
+
+/* What a query has to know of a record that is in force at any time, for each type, and about each name that its entries
+ * cover.
+ *
+ * number   below that of records
+ * returns  false: it is no such record, or there is none
+ */
+bool places_plain(const struct places *places, uint32_t number, enum sink_kind *kind,
+	enum sink_hint *hint);
 
 /* A record's bytes, borrowed likewise.
  *

@@ -21,6 +21,7 @@ struct reaching {
 	const struct bound *bound;
 	const struct sink_case *what;
 	bool on_answer; /* both passes */
+	const uint64_t *types; /* rules that are for the type asked for */
 	struct trial wanted; /* of the rules of all views */
 	rule_set in_question; /* those */
 	size_t count;
@@ -33,6 +34,27 @@ struct reaching {
 	struct outcome first, others; /* the first that was found; that of clients of no group */
 	struct found found[FOUND_MAX];
 };
+
+/* Kilobytes of it are left as they are: what is not found yet, and what a trial writes before it reads. */
+static void begin(struct reaching *r, struct sink_judge *judge, const struct sink_case *what,
+	bool on_answer)
+{
+	const struct bound *bound = judge->generation->bound;
+
+	r->judge = judge;
+	r->bound = bound;
+	r->what = what;
+	r->on_answer = on_answer;
+	r->count = 0;
+	r->overflows = r->blocks = r->waits = r->differs = r->doubts = r->has_first = false;
+	r->others.rule = r->others.monitor = SINK_RULE_NONE;
+	r->others.has_entry = false;
+	r->types = search_types(bound, what->type);
+	set_copy(r->in_question, bound->all, bound->words);
+	set_and(r->in_question, r->types, bound->words);
+	search_narrow_time(judge, what->now, r->in_question);
+	trial_begin(&r->wanted, bound, r->in_question);
+}
 
 /* --- gathering -------------------------------------------------------------------------------- */
 
@@ -338,57 +360,101 @@ static enum sink_reach sum_up(const struct reaching *r)
 	return r->differs ? SINK_REACH_SOME : SINK_REACH_ALL;
 }
 
-static int conclude(const struct reaching *r, enum sink_reach *reach, struct sink_verdict *out)
+/* All rules over all that was found. */
+static void try_all(struct reaching *r)
 {
-	const struct outcome *outcome = &r->others;
-	struct sink_verdict verdict = { .rule = SINK_RULE_NONE, .monitor = SINK_RULE_NONE };
-	enum sink_reach sum = r->overflows ? SINK_REACH_SOME : sum_up(r);
-	int err = SINK_OK;
-
-	if (sum != SINK_REACH_SOME) {
-		verdict.monitor = outcome->monitor;
-		if (outcome->rule != SINK_RULE_NONE)
-			err = search_conclude(r->judge, outcome->rule,
-				outcome->has_entry ? &outcome->winner : NULL, &verdict);
+	/* What is not listed needs no search: rules that are not bare want something that is. So most names are done
+	 * with. */
+	if (!r->overflows && (r->count > 0 || r->bound->has_bare)) {
+		narrow_to_found(r);
+		try_views(r);
 	}
-	if (err)
-		return err;
-	verdict.waits = r->waits;
-	*reach = sum;
-	*out = verdict;
-	return SINK_OK;
+	if (r->overflows || r->doubts)
+		r->waits = !r->on_answer &&
+			set_first_of(r->bound->waits, r->in_question, r->bound->words) !=
+				SINK_RULE_NONE;
 }
+
+static struct reached reached(const struct reaching *r)
+{
+	struct reached out = {
+		.reach = r->overflows ? SINK_REACH_SOME : sum_up(r),
+		.waits = r->waits,
+		.rule = SINK_RULE_NONE,
+		.monitor = SINK_RULE_NONE,
+	};
+
+	if (out.reach == SINK_REACH_SOME)
+		return out;
+	out.rule = r->others.rule;
+	out.monitor = r->others.monitor;
+	out.has_entry = r->others.has_entry;
+	return out;
+}
+
+/* --- one entry about the name asked for, and nothing else ------------------------------------- */
+
+static bool is_alone(const struct reaching *r)
+{
+	return r->count == 1 && !r->overflows && !r->on_answer && r->what->names_count == 1;
+}
+
+static struct alone *place_for(const struct reaching *r, const struct found *found)
+{
+	size_t at = (uintptr_t)found->rules / sizeof *found->rules + 4u * found->hint + found->kind;
+
+	return &r->judge->alone[at % ALONE_MAX];
+}
+
+static struct reached reach_alone(struct reaching *r)
+{
+	const struct found *found = &r->found[0];
+	struct alone *alone = place_for(r, found);
+
+	if (alone->rules == found->rules && alone->types == r->types &&
+		alone->hours == r->judge->hours.from && alone->kind == found->kind &&
+		alone->hint == found->hint)
+		return alone->reached;
+	try_all(r);
+	*alone = (struct alone){
+		.rules = found->rules,
+		.types = r->types,
+		.hours = r->judge->hours.from,
+		.kind = found->kind,
+		.hint = found->hint,
+		.reached = reached(r),
+	};
+	return alone->reached;
+}
+
+/* --- */
 
 static int reach_all(struct sink_judge *judge, const struct sink_case *what, bool on_answer,
 	enum sink_reach *reach, struct sink_verdict *out)
 {
-	const struct bound *bound = judge->generation->bound;
-	struct reaching r; /* of kilobytes: found[] is not cleared */
+	struct reaching r;
+	const struct found *winner = &r.others.winner;
+	struct reached of_all;
 	int err;
 
-	memset(&r, 0, offsetof(struct reaching, found));
-	r.judge = judge;
-	r.bound = bound;
-	r.what = what;
-	r.on_answer = on_answer;
-	r.others = (struct outcome){ .rule = SINK_RULE_NONE, .monitor = SINK_RULE_NONE };
-	set_copy(r.in_question, bound->all, bound->words);
-	search_narrow_type(bound, what->type, r.in_question);
-	search_narrow_time(judge, what->now, r.in_question);
-	trial_begin(&r.wanted, bound, r.in_question);
+	begin(&r, judge, what, on_answer);
 	err = gather(&r);
 	if (err)
 		return err;
-	/* What is not listed needs no search: rules that are not bare want something that is. So most names are done
-	 * with. */
-	if (!r.overflows && (r.count > 0 || bound->has_bare)) {
-		narrow_to_found(&r);
-		try_views(&r);
+	if (is_alone(&r)) {
+		of_all = reach_alone(&r);
+		winner = &r.found[0];
+	} else {
+		try_all(&r);
+		of_all = reached(&r);
 	}
-	if (r.overflows || r.doubts)
-		r.waits = !on_answer &&
-			set_first_of(bound->waits, r.in_question, bound->words) != SINK_RULE_NONE;
-	return conclude(&r, reach, out);
+	*reach = of_all.reach;
+	search_begin_verdict(out);
+	out->monitor = of_all.monitor;
+	out->waits = of_all.waits;
+	if (of_all.rule == SINK_RULE_NONE)
+		return SINK_OK;
+	return search_conclude(judge, of_all.rule, of_all.has_entry ? winner : NULL, out);
 }
 
 int sink_reach(struct sink_judge *judge, const struct sink_case *what, enum sink_reach *reach,

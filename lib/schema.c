@@ -740,31 +740,39 @@ static const uint8_t *end_of_listings(const uint8_t *at, const uint8_t *end)
 	return more || at > end ? NULL : at;
 }
 
+/* A key that shares more bytes than another one with the key before both is below it; of two that share as many, the one
+ * whose next byte is less. In one number, greater for what is below. */
+static inline size_t depth_of(size_t shared, uint8_t next)
+{
+	return shared << 8 | (next ^ 0xffu);
+}
+
 /* Pass over the subjects at hand that are below what is looked for, while the numbers of their keys take a byte each, as
  * nearly all do: they share more than `match` bytes with the one before, or as many, and the next byte is below that which
- * is wanted. Whatever else there is, the caller judges.
+ * is wanted. Whatever else there is, the caller judges. Both are asked as one: each would have another answer for each
+ * subject, and the processor would guess wrong most of the time.
  *
  * prev_len of the key before them; then, of the last of them */
 static void skip_below(struct wire_in *in, struct sink_span subject, size_t match, size_t *prev_len)
 {
 	const uint8_t *at = in->left.at, *end = at + in->left.len, *next;
-	uint8_t wanted = match < subject.len ? subject.at[match] : 0; /* nothing is below 0 */
+	/* nothing is below 0 */
+	size_t wanted = depth_of(match, match < subject.len ? subject.at[match] : 0);
+	size_t before = *prev_len;
 
-	while (end - at >= 3) {
-		unsigned shared = at[0], rest = at[1];
+	for (; end - at >= 3; at = next) {
+		size_t shared = at[0], rest = at[1];
 
-		if (shared < match || shared > *prev_len || ((shared | rest) & 0x80) != 0 ||
-			(size_t)(end - at) < 3u + rest)
-			break;
-		if (shared == match && (rest == 0 || at[2] >= wanted))
+		if (depth_of(shared, at[2]) <= wanted || shared > before ||
+			((shared | rest) & 0x80) != 0 || rest + 2 >= (size_t)(end - at))
 			break;
 		next = at + 2 + rest;
 		next = (*next & 0x81) == 0 ? next + 1 : end_of_listings(next, end);
 		if (!next)
 			break;
-		*prev_len = shared + rest;
-		at = next;
+		before = shared + rest;
 	}
+	*prev_len = before;
 	in->left = sink_span(at, (size_t)(end - at));
 }
 

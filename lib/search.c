@@ -68,16 +68,56 @@ static bool is_wanted(const struct search *search, const uint64_t *rules, uint16
 			trial_wants(trial, trial_first(trial, rules, search->trigger, true)));
 }
 
+/* An entry in force.
+ *
+ * rules    that it satisfies
+ * first    of these, were it no STOP */
+static int take(const struct search *search, const struct sink_listing *listing,
+	const uint64_t *rules, uint16_t first, enum sink_kind kind, enum sink_hint hint)
+{
+	const struct found found = {
+		.listing = *listing,
+		.kind = kind,
+		.hint = hint,
+		.trigger = search->trigger,
+		.weight = (uint16_t)(listing->labels + search->more),
+		.subject = search->subject,
+		.rules = rules,
+	};
+
+	if (hint == SINK_HINT_STOP)
+		first = trial_first(search->trial, rules, search->trigger, true);
+	return search->take(search->arg, &found, first);
+}
+
+static int look_closer(const struct search *search, const struct sink_listing *listing,
+	const uint64_t *rules, uint16_t first)
+{
+	enum sink_standing standing;
+	struct sink_record record;
+
+	if (sink_reader_record(search->judge->reader, listing->record, &record))
+		return SINK_ECORRUPT;
+	standing = sink_stand(&record, search->name, search->what->type, search->what->now);
+	if (search->consider)
+		tell(search, listing, &record, standing,
+			record.hint == SINK_HINT_STOP
+				? trial_first(search->trial, rules, search->trigger, true)
+				: first);
+	return standing == SINK_STANDING_ELIGIBLE
+		? take(search, listing, rules, first, record.kind, record.hint)
+		: SINK_OK;
+}
+
 static int look_at(void *arg, const struct sink_listing *listing)
 {
 	const struct search *search = arg;
 	const struct sink_generation *generation = search->judge->generation;
 	const struct bound *bound = generation->bound;
 	uint32_t facet = sink_db_facet_of(generation->db, listing->record);
-	enum sink_standing standing;
-	struct sink_record record;
+	enum sink_kind kind;
+	enum sink_hint hint;
 	const uint64_t *rules;
-	struct found found;
 	uint16_t first;
 
 	if (facet >= bound->facets_count)
@@ -86,25 +126,11 @@ static int look_at(void *arg, const struct sink_listing *listing)
 	first = trial_first(search->trial, rules, search->trigger, false);
 	if (!is_wanted(search, rules, first))
 		return SINK_OK;
-	if (sink_reader_record(search->judge->reader, listing->record, &record))
-		return SINK_ECORRUPT;
-	standing = sink_stand(&record, search->name, search->what->type, search->what->now);
-	if (record.hint == SINK_HINT_STOP)
-		first = trial_first(search->trial, rules, search->trigger, true);
-	if (search->consider)
-		tell(search, listing, &record, standing, first);
-	if (standing != SINK_STANDING_ELIGIBLE)
-		return SINK_OK;
-	found = (struct found){
-		.listing = *listing,
-		.kind = record.kind,
-		.hint = record.hint,
-		.trigger = search->trigger,
-		.weight = (uint16_t)(listing->labels + search->more),
-		.subject = search->subject,
-		.rules = rules,
-	};
-	return search->take(search->arg, &found, first);
+	/* Mostly the record need not be read. */
+	if (!search->consider &&
+		sink_reader_plain(search->judge->reader, listing->record, &kind, &hint))
+		return take(search, listing, rules, first, kind, hint);
+	return look_closer(search, listing, rules, first);
 }
 
 /* Is anything listed for the trigger that a rule is about, or somebody to be told of? */
@@ -184,10 +210,9 @@ int search_answer(struct search *search)
 
 /* --- rules in question ------------------------------------------------------------------------ */
 
-void search_narrow_type(const struct bound *bound, uint16_t type, uint64_t *rules)
+const uint64_t *search_types(const struct bound *bound, uint16_t type)
 {
-	if (type)
-		set_and(rules, bound_find(bound, &bound->types, type), bound->words);
+	return type ? bound_find(bound, &bound->types, type) : bound->all;
 }
 
 /* Of one address: both its country and its system must be content. */

@@ -2,6 +2,8 @@
 #ifndef SINK_SEARCH_H
 #define SINK_SEARCH_H
 
+#include <stddef.h>
+
 #include "generation.h"
 #include "sinkhole/decide.h"
 #include "trial.h"
@@ -40,8 +42,9 @@ int search_name(struct search *search, size_t number);
 /* Addresses, servers and their addresses. Returns as search_client(). */
 int search_answer(struct search *search);
 
-/* The rules that are for a query of this type, narrowed in place. */
-void search_narrow_type(const struct bound *bound, uint16_t type, uint64_t *rules);
+/* The rules that are for a query of this type; 0: any. Borrowed from the policy's tables, the same for types that no rule
+ * tells apart. */
+const uint64_t *search_types(const struct bound *bound, uint16_t type);
 
 /* Of the rules that ask something of the answer, drop those that do not get it. */
 void search_narrow_answer(const struct sink_generation *generation, const struct sink_case *what,
@@ -60,6 +63,16 @@ void search_narrow_time(struct sink_judge *judge, int64_t now, uint64_t *rules);
  */
 enum sink_action search_action(const struct bound *bound, uint16_t rule,
 	const struct found *winner);
+
+/* The form is by far the largest part of a verdict, and means something only where an action blocks: all before it. */
+#define VERDICT_HEAD offsetof(struct sink_verdict, form)
+
+/* Nothing decides; the form is left as it is. */
+static inline void search_begin_verdict(struct sink_verdict *verdict)
+{
+	memset(verdict, 0, VERDICT_HEAD);
+	verdict->rule = verdict->monitor = SINK_RULE_NONE;
+}
 
 /* What a rule and its winner come to.
  *

@@ -24,7 +24,6 @@ struct hearing {
 	int id;
 	enum module_ev event; /* that it is at */
 	struct query *query;
-	struct sink_needs needs; /* of the generation in use */
 	struct facts *facts; /* in the state's region */
 	enum verdict_pass pass;
 	struct verdict all; /* what becomes of it for all clients together */
@@ -50,7 +49,7 @@ static void watch(const struct hearing *hearing)
 	hearing->query->passes = hearing->all.passes;
 	hearing->query->weighed = hearing->all.touches ? hearing->facts : NULL;
 	hearing->query->weighed_pass = hearing->pass;
-	if (!hearing->needs.monitors)
+	if (!hearing->all.needs.monitors)
 		return;
 	hearing->query->watched = hearing->facts;
 	hearing->query->watched_pass = hearing->pass;
@@ -162,7 +161,8 @@ static void ask_clients(struct hearing *hearing, struct clients *out)
 {
 	struct asking asking = { .hearing = hearing };
 
-	*out = (struct clients){ .one = &hearing->all };
+	out->count = out->blocked = 0; /* a verdict is large: not cleared */
+	out->one = &hearing->all;
 	asking.clients = out;
 	out->dropped = drop_clients(hearing->qstate, ask_client, &asking);
 	if (out->dropped > 0)
@@ -293,7 +293,7 @@ static void hold_back(struct module_qstate *qstate, struct query *query)
 static void judge_cached_way(struct hearing *hearing)
 {
 	struct module_qstate *qstate = hearing->qstate;
-	struct sink_needs needs = hearing->needs;
+	struct sink_needs needs = hearing->all.needs;
 	bool waits = hearing->all.waits, cached = false;
 
 	response_follow(qstate, hearing->facts);
@@ -387,7 +387,7 @@ static bool answer_listed_client(struct hearing *hearing)
 {
 	struct clients clients;
 
-	if (!hearing->needs.listed_clients)
+	if (!hearing->all.needs.listed_clients)
 		return false;
 	ask_clients(hearing, &clients);
 	return are_blocked(&clients) && !is_awaited(hearing->qstate) && block(hearing, &clients);
@@ -412,19 +412,27 @@ static void reset(struct query *query)
 	query->saved = NULL;
 }
 
+/* The verdict is large: it is left as it is until something is considered. */
+static void begin(struct hearing *hearing, struct self *self, struct module_qstate *qstate,
+	enum module_ev event, int id)
+{
+	hearing->self = self;
+	hearing->qstate = qstate;
+	hearing->id = id;
+	hearing->event = event;
+	hearing->query = self_query(self, qstate, id);
+	hearing->facts = NULL;
+	hearing->answer = NULL;
+}
+
 void judge_begin(struct self *self, struct module_qstate *qstate, enum module_ev event, int id)
 {
-	struct hearing hearing = {
-		.self = self,
-		.qstate = qstate,
-		.id = id,
-		.event = event,
-		.query = self_query(self, qstate, id),
-		.needs = verdict_needs(self, qstate->env),
-		.facts = facts_for(qstate),
-	};
-	struct query *query = hearing.query;
+	struct hearing hearing;
+	struct query *query;
 
+	begin(&hearing, self, qstate, event, id);
+	query = hearing.query;
+	hearing.facts = facts_for(qstate);
 	workers_meet(self->workers, qstate->env);
 	if (query) /* an expired answer may have been given out meanwhile (reply.c) */
 		reset(query);
@@ -451,19 +459,21 @@ static bool is_bogus(const struct module_qstate *qstate, const struct reply_info
 /* Without an answer, what is known is how far the chain of names had come. */
 static bool gather(struct hearing *hearing, const struct reply_info *rep)
 {
+	struct sink_needs needs = verdict_needs(hearing->self, hearing->qstate->env);
+
 	hearing->facts = facts_for(hearing->qstate);
 	if (!hearing->facts)
 		return false;
 	if (rep) {
 		facts_add_chain(hearing->facts, rep);
-		if (hearing->needs.addresses)
+		if (needs.addresses)
 			facts_add_addresses(hearing->facts, rep);
 	} else {
 		response_follow(hearing->qstate, &hearing->query->way);
 		for (size_t i = 1; i < hearing->query->way.names_count; i++)
 			facts_add_name(hearing->facts, hearing->query->way.names[i]);
 	}
-	if (hearing->needs.servers)
+	if (needs.servers)
 		response_add_servers(hearing->qstate, hearing->query, rep, hearing->facts);
 	return true;
 }
@@ -610,7 +620,7 @@ static void judge_clients(struct hearing *hearing)
 	struct clients clients;
 
 	watch(hearing);
-	if (!hearing->all.touches && !hearing->needs.listed_clients)
+	if (!hearing->all.touches && !hearing->all.needs.listed_clients)
 		return;
 	ask_clients(hearing, &clients);
 	if (!wait_for_garden(hearing, &clients))
@@ -642,16 +652,11 @@ static void judge_answer(struct hearing *hearing, const struct reply_info *rep)
 void judge_done(struct self *self, struct module_qstate *qstate, int id)
 {
 	const struct reply_info *rep = query_reply(qstate);
-	struct query *query = self_query(self, qstate, id);
-	struct hearing hearing = {
-		.self = self,
-		.qstate = qstate,
-		.id = id,
-		.event = module_event_moddone,
-		.query = query,
-		.needs = verdict_needs(self, qstate->env),
-	};
+	struct hearing hearing;
+	struct query *query;
 
+	begin(&hearing, self, qstate, module_event_moddone, id);
+	query = hearing.query;
 	qstate->ext_state[id] = module_finished;
 	if (!qstate->no_cache_store)
 		import_expect(workers_import(self->workers, qstate->env), rep);

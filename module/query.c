@@ -1,6 +1,8 @@
 /* query.c - states end in any order, so the list of those alive is doubly linked. */
 #include "query.h"
 
+#include <stddef.h>
+
 static void publish(struct queries *queries)
 {
 	const struct query *oldest = queries->oldest;
@@ -69,7 +71,12 @@ void query_end(struct module_qstate *qstate, int id)
 
 struct verdict *query_keep(struct module_qstate *qstate, const struct verdict *verdict)
 {
-	return regional_alloc_init(qstate->region, verdict, sizeof *verdict);
+	size_t name = verdict_blocks(verdict) ? verdict->listed_len : 0;
+	struct verdict *kept = regional_alloc(qstate->region, sizeof *kept);
+
+	if (kept) /* what is behind the name means nothing */
+		memcpy(kept, verdict, offsetof(struct verdict, listed) + name);
+	return kept;
 }
 
 struct reply_info *query_reply(const struct module_qstate *qstate)

@@ -161,7 +161,6 @@ static int decide_for_all(struct sink_judge *judge, const struct sink_case *aske
 	const struct verdict_case *what, struct verdict *out)
 {
 	bool names = what->pass == VERDICT_ON_NAMES;
-	struct sink_needs needs = sink_generation_needs(sink_judge_generation(judge));
 	struct sink_verdict decided;
 	enum sink_reach reach;
 	int err = names ? sink_reach(judge, asked, &reach, &decided)
@@ -170,12 +169,11 @@ static int decide_for_all(struct sink_judge *judge, const struct sink_case *aske
 	if (err)
 		return err;
 	out->waits = names && decided.waits;
-	out->either_pass = !needs.addresses && !needs.servers;
 	out->touches = reach != SINK_REACH_NONE;
 	out->passes = !out->touches && decided.action == SINK_ACTION_PASS;
 	/* Whether an answer is truncated depends on how the client came. */
 	out->is_same = reach == SINK_REACH_ALL && decided.action != SINK_ACTION_TRUNCATE &&
-		!needs.listed_clients;
+		!out->needs.listed_clients;
 	return out->is_same ? keep(judge, &decided, what, out) : SINK_OK;
 }
 
@@ -213,7 +211,7 @@ static void let_be(struct verdict *out)
 {
 	out->action = SINK_ACTION_NONE;
 	out->by_answer = out->waits = out->is_same = out->touches = out->passes = false;
-	out->either_pass = false;
+	out->needs = (struct sink_needs){ .addresses = false };
 }
 
 /* client   NULL: all of them, or, with `one`, one without an address
@@ -234,6 +232,7 @@ static bool decide(struct self *self, struct module_env *env, const struct verdi
 		return false; /* no generation yet: said when that was noticed */
 	if (!err) {
 		out->serial = sink_current_entered(self->current, slot);
+		out->needs = sink_generation_needs(sink_judge_generation(judge));
 		err = one ? decide_for_one(judge, &asked, what, client, out)
 			  : decide_for_all(judge, &asked, what, out);
 		sink_current_leave(self->current, slot);
@@ -251,11 +250,17 @@ void verdict_of_all(struct self *self, struct module_env *env, const struct verd
 	decide(self, env, what, false, NULL, out);
 }
 
+/* Does a generation ask for nothing but names, so that both passes are one? */
+static bool is_one_pass(struct sink_needs needs)
+{
+	return !needs.addresses && !needs.servers;
+}
+
 static bool is_clear(const struct verdict_clear *clear, const struct verdict_case *what,
 	uint64_t epoch, time_t now)
 {
 	return clear->facts.names_count > 0 && clear->epoch == epoch && clear->second == now &&
-		(clear->pass == what->pass || clear->either_pass) &&
+		(clear->pass == what->pass || is_one_pass(clear->needs)) &&
 		facts_same(&clear->facts, what->facts);
 }
 
@@ -269,6 +274,7 @@ void verdict_of_all_once(struct self *self, struct module_env *env, const struct
 	if (is_clear(clear, what, epoch, now)) {
 		let_be(out);
 		out->passes = clear->passes;
+		out->needs = clear->needs;
 		return;
 	}
 	clear->facts.names_count = 0;
@@ -277,7 +283,7 @@ void verdict_of_all_once(struct self *self, struct module_env *env, const struct
 	*clear = (struct verdict_clear){
 		.facts = *what->facts,
 		.pass = what->pass,
-		.either_pass = out->either_pass,
+		.needs = out->needs,
 		.passes = out->passes,
 		.epoch = epoch,
 		.second = now,

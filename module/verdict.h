@@ -17,7 +17,7 @@ struct verdict {
 	bool is_same; /* everybody gets this; else each client must be asked for */
 	bool touches; /* somebody's answer is changed: nothing of it may be stored */
 	bool passes; /* of all clients together, where nobody's is: those of no group are let through (PASS) */
-	bool either_pass; /* of all clients together: the other pass would say the same of these facts */
+	struct sink_needs needs; /* of the generation that decided; all false: none did */
 	/* Of the generation that decided; this and what follows is valid if it blocks */
 	uint64_t serial;
 	struct sink_form form; /* its spans are in the region that was given, or empty */
@@ -58,7 +58,7 @@ void verdict_of_all(struct self *self, struct module_env *env, const struct verd
 struct verdict_clear {
 	struct facts facts;
 	enum verdict_pass pass;
-	bool either_pass; /* the generation asks for nothing but names, so that both passes are one */
+	struct sink_needs needs; /* as in the verdict */
 	bool passes; /* as in the verdict */
 	uint64_t epoch; /* sink_current_epoch() */
 	time_t second;

@@ -247,4 +247,23 @@ static inline struct sink_reader *begin_reader(const struct sink_db *db)
 	return reader;
 }
 
+/* What is said of records without reading them, against what they say. */
+static inline void check_plain(struct sink_reader *reader)
+{
+	struct sink_record record;
+	enum sink_kind kind;
+	enum sink_hint hint;
+	uint32_t number = 0;
+
+	for (; sink_reader_record(reader, number, &record) != SINK_ENOENT; number++) {
+		bool limited = record.valid_from || record.valid_until || record.types.len > 0 ||
+			record.except.len > 0;
+
+		ck_assert(sink_reader_plain(reader, number, &kind, &hint) == !limited);
+		ck_assert(limited || (kind == record.kind && hint == record.hint));
+	}
+	ck_assert(!sink_reader_plain(reader, number, &kind, &hint));
+	ck_assert(!sink_reader_plain(reader, UINT32_MAX, &kind, &hint));
+}
+
 #endif

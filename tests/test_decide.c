@@ -430,6 +430,7 @@ START_TEST(said_rows)
 
 	make_saying();
 	world = world_of(&sink_policy_default);
+	check_plain(sink_judge_reader(world.judge));
 	for (size_t i = 0; i < LENGTH(said); i++) {
 		explain(world.judge, said[i].name, said[i].type, text, &verdict);
 		ck_assert_msg(verdict.action == said[i].action &&
@@ -1944,6 +1945,70 @@ START_TEST(reach_in_doubt)
 }
 END_TEST
 
+#define ALONE 40 /* more than a judge remembers what comes of */
+
+/* What one entry comes to is remembered for the next like it; not for one that another rule is about, at another time, or
+ * asked for by another type. */
+START_TEST(one_after_the_other)
+{
+	static const int64_t evening[] = { 1000, 2000 };
+	static const uint8_t mx[] = { 0, 0, MX };
+	const struct sink_schedule schedule = { sink_span_text("evening"), evening, 2 };
+	struct sink_rule rules[ALONE + 1] = { [ALONE] = rule_of("rest", SINK_ACTION_REFUSED) };
+	const struct sink_policy policy = { .rules = rules,
+		.rules_count = LENGTH(rules),
+		.schedules = &schedule,
+		.schedules_count = 1 };
+	struct sink_writer *writer = begin_base(file);
+	struct sink_span sources[ALONE];
+	char texts[ALONE][8];
+	struct dice dice = { 9 };
+	struct world world;
+
+	for (int i = 0; i < ALONE; i++) {
+		struct sink_record record;
+
+		snprintf(texts[i], sizeof texts[i], "s%d", i);
+		sources[i] = sink_span_text(texts[i]);
+		record = record_of(i % 3 == 2 ? ALLOW : BLOCK, texts[i]);
+		add_subject(writer, QNAME, texts[i], EXACT, &record);
+		rules[i] = rule_of(texts[i], i % 2 ? NODATA : NX);
+		rules[i].texts[SINK_FIELD_SOURCE] = (struct sink_texts){ &sources[i], 1 };
+		rules[i].schedule = i % 5 == 0 ? 0 : rules[i].schedule;
+		if (i % 7 == 0)
+			rules[i].types = sink_span(mx, sizeof mx);
+	}
+	end_base(writer);
+	world = world_of(&policy);
+	for (int n = 0; n < 100 * ALONE; n++) {
+		int i = (int)roll(&dice, ALONE);
+		bool is_mx = roll(&dice, 2), is_evening = roll(&dice, 2);
+		bool is_on = (i % 5 != 0 || is_evening) && (i % 7 != 0 || is_mx);
+		struct sink_name name = name_of(texts[i]);
+		uint8_t wire[SINK_WIRE_MAX];
+		struct sink_span names = sink_span(wire, sink_name_to_wire(&name, wire));
+		struct sink_case what = { .type = is_mx ? MX : A,
+			.now = is_evening ? 1500 : 2500,
+			.names = &names,
+			.names_count = 1 };
+		enum sink_action wanted = i % 3 == 2 ? PASS
+			: !is_on		     ? SINK_ACTION_REFUSED
+			: i % 2			     ? NODATA
+						     : NX;
+		struct sink_verdict verdict;
+		enum sink_reach reach;
+
+		ck_assert_int_eq(sink_reach(world.judge, &what, &reach, &verdict), SINK_OK);
+		ck_assert_msg(verdict.action == wanted, "%s: %s", texts[i],
+			sink_action_word(verdict.action));
+		ck_assert(reach == (sink_action_blocks(wanted) ? ANYBODY : NOT_ANYBODY));
+		ck_assert(verdict.rule == (is_on ? i : ALONE));
+		ck_assert(verdict.has_entry && verdict.winner.scope == EXACT);
+	}
+	end_world(&world);
+}
+END_TEST
+
 /* --- what is awaited, and told ---------------------------------------------------------------------- */
 
 static const struct {
@@ -2167,6 +2232,7 @@ int main(void)
 	tcase_add_test(decide, types);
 	tcase_add_loop_test(decide, reaches, 0, LENGTH(reach_rows));
 	tcase_add_test(decide, reach_in_doubt);
+	tcase_add_test(decide, one_after_the_other);
 	tcase_add_loop_test(decide, awaited, 0, LENGTH(awaited_rows));
 	tcase_add_test(decide, told_of_everything);
 	tcase_add_test(decide, corrupt_record);

@@ -275,6 +275,7 @@ static void ask(struct answer *answer, const struct sink_db *db, void (*fn)(stru
 	answer->len = 0;
 	answer->text[0] = 0;
 	fn(answer);
+	check_plain(answer->reader);
 	ck_assert_msg(sink_reader_verify(answer->reader, &why) == SINK_OK, "%s", why.text);
 	sink_reader_end(answer->reader);
 }

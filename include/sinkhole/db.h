@@ -166,6 +166,16 @@ int sink_reader_find_prefix(struct sink_reader *reader, enum sink_trigger trigge
  */
 int sink_reader_record(struct sink_reader *reader, uint32_t record, struct sink_record *out);
 
+/* What a record's entries are, if that is all there is to ask: they are in force at any time, for each type, and about
+ * each name that they cover.
+ *
+ * kind, hint  written on true only
+ * returns     false: it is no such record, or there is none; read it
+ * cost        a look at a byte
+ */
+bool sink_reader_plain(const struct sink_reader *reader, uint32_t record, enum sink_kind *kind,
+	enum sink_hint *hint);
+
 /* Called for each listed subject, trigger by trigger, names in canonical order (RFC 4034, 6.1), prefixes by
  * family, address and length; with one listing at a time. */
 typedef int sink_each_fn(void *arg, const struct sink_subject *subject,

@@ -153,8 +153,9 @@ enum sink_reach {
  * `now`. Never NONE where some client's verdict would block; SOME where in doubt.
  *
  * out      with ALL, everybody's verdict; with NONE, that of a client of whom nothing is known, hence of no group and no
- *          share. `waits` if anybody's might
- * cost     as sink_decide(), and a pass over the listings for each distinct list of rules
+ *          share. `waits` if anybody's might. Valid on SINK_OK only
+ * cost     as sink_decide(), and a pass over the listings for each distinct list of rules; in the first pass, where one
+ *          entry about one name is all there is, once for all of which the same is said
  */
 int sink_reach(struct sink_judge *judge, const struct sink_case *what, enum sink_reach *reach,
 	struct sink_verdict *out);
