@@ -61,9 +61,11 @@ def ask(port, name, timeout=1.0):
         try:
             s.send(packet)
             answer = s.recv(4096)
+            while answer[:2] != packet[:2]:  # of who had this port before, and had given up
+                answer = s.recv(4096)
         except (TimeoutError, ConnectionRefusedError):
             return None
-    return answer[3] & 15 if answer[:2] == packet[:2] else None
+    return answer[3] & 15
 
 
 def wait_for(condition, seconds, step=0.002):

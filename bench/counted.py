@@ -3,6 +3,7 @@ depend on who else is at work on the machine. Knows nothing of what is compared 
 
 import re
 import subprocess
+import time
 
 import bed as bench
 from bed import ask
@@ -49,23 +50,46 @@ def decisions(bed, data, queries):
 def send_all(port, names, rcode=0):
     """Each name once, one after the other, so that all variants see the same packets."""
     for number, name in enumerate(names):
-        if ask(port, name, 30) != rcode:
-            raise RuntimeError(f"query {number} for {name} was not answered")
+        came = ask(port, name, 30)
+        if came != rcode:
+            raise RuntimeError(f"query {number} for {name} was answered {came}, not {rcode}")
 
 
-def resolver(bed, data, before, names, threads=1, include=None, rcode=0, only=(), module=None):
-    """Of the whole resolver process per query for one of `names`, after all of `before` were asked for; or of these
-    functions in it, and all that they call. `rcode` is what the names are answered with."""
-    out = bed.dir / f"callgrind-{'module' if data else 'plain'}-{threads}"
-    child, port = bed.resolver(data, threads=threads, include=include, module=module, wrapper=(
-        "valgrind", "--tool=callgrind", "--instr-atstart=no", "--collect-systime=no",
-        *(f"--toggle-collect={name}" for name in only), f"--callgrind-out-file={out}"))
+WORKER = "worker_handle_request"  # what only threads that answer clients come through
+
+
+def counting(bed, data, before, names, rcode=0, options=(), **settings):
+    """Have a resolver counted while it is asked for `names`, after all of `before` were asked for; `rcode` is what they
+    are answered with. -> the beginning of the reports' names, seconds"""
+    out = bed.dir / f"callgrind-{'module' if data else 'plain'}"
+    for old in bed.dir.glob(f"{out.name}*"):
+        old.unlink()
+    child, port = bed.resolver(data, wrapper=("valgrind", "--tool=callgrind", "--instr-atstart=no", "--collect-systime=no",
+                                              *options, f"--callgrind-out-file={out}"), **settings)
     bed.up(port, 300)
     send_all(port, before, rcode)
     subprocess.run(["callgrind_control", "-i", "on", str(child.pid)], check=True,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    began = time.monotonic()
     send_all(port, names, rcode)
+    seconds = time.monotonic() - began
     subprocess.run(["callgrind_control", "-i", "off", str(child.pid)], check=True,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     bed.stop(child)
+    return out, seconds
+
+
+def resolver(bed, data, before, names, only=(), **settings):
+    """Of the whole resolver process per query for one of `names`; or of these functions in it, and all that they call."""
+    options = [f"--toggle-collect={name}" for name in only]
+    out, _ = counting(bed, data, before, names, options=options, **settings)
     return total(out) / len(names)
+
+
+def threads(bed, data, before, names, **settings):
+    """Of the threads that answer, per query for one of `names`; and of others, a second."""
+    out, seconds = counting(bed, data, before, names, options=["--separate-threads=yes"], **settings)
+    sums = {True: 0, False: 0}
+    for report in bed.dir.glob(f"{out.name}-*"):
+        sums[WORKER in report.read_text()] += total(report)
+    return sums[True] / len(names), sums[False] / seconds
