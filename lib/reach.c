@@ -401,7 +401,8 @@ static bool is_alone(const struct reaching *r)
 
 static struct alone *place_for(const struct reaching *r, const struct found *found)
 {
-	size_t at = (uintptr_t)found->rules / sizeof *found->rules + 4u * found->hint + found->kind;
+	size_t at = (uintptr_t)found->rules / sizeof *found->rules + (size_t)4 * found->hint +
+		found->kind;
 
 	return &r->judge->alone[at % ALONE_MAX];
 }
