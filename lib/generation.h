@@ -43,13 +43,13 @@ struct alone {
 	struct reached reached;
 };
 
-#define ALONE_MAX 16 /* a power of two; whatever comes to the same place takes it */
+#define ALONE_BITS 4 /* of the number of places; whatever comes to the same place takes it */
 
 struct sink_judge {
 	const struct sink_generation *generation;
 	struct sink_reader *reader;
 	struct hours hours; /* as they were asked for last */
-	struct alone alone[ALONE_MAX];
+	struct alone alone[1 << ALONE_BITS];
 	/* How often each rule has monitored something, since it was taken; room for all rules if one monitors, else
 	 * none */
 	size_t noted_count;

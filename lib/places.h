@@ -17,7 +17,7 @@ struct sink_reader;
  * cancel   may be NULL; when it becomes true, walking gives up
  * returns  SINK_OK, also for a file whose keys are out of order: of that less is known; SINK_ENOMEM; SINK_ECORRUPT;
  *          SINK_ECANCELED
- * cost     a walk over the leaves; 9 bytes a record, and what shortcut.h says
+ * cost     a walk over the leaves, and a look at each record; 9 bytes a record, and what shortcut.h says
  */
 int places_learn(struct sink_reader *reader, const uint8_t *anchor, const atomic_bool *cancel,
 	struct places **out);

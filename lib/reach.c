@@ -2,7 +2,8 @@
  *
  * What is listed is gathered once. Then rules are tried for each view (bind.h). A rule that is for some clients of a
  * view only adds what it comes to, and the search goes on as for the others: whatever subset of such
- * rules a client has, its verdict is among those. In doubt the answer is SOME. */
+ * rules a client has, its verdict is among those. In doubt the answer is SOME. Where a single entry is listed, all this is
+ * the same for each like it, and done once. */
 #include "search.h"
 
 #define FOUND_MAX 256 /* entries; more are in doubt */
@@ -401,10 +402,10 @@ static bool is_alone(const struct reaching *r)
 
 static struct alone *place_for(const struct reaching *r, const struct found *found)
 {
-	size_t at = (uintptr_t)found->rules / sizeof *found->rules + (size_t)4 * found->hint +
-		found->kind;
+	const uint64_t key = (uintptr_t)found->rules + 31 * (uint64_t)(uintptr_t)r->types +
+		SINK_KIND_COUNT * (uint64_t)found->hint + found->kind;
 
-	return &r->judge->alone[at % ALONE_MAX];
+	return &r->judge->alone[key * UINT64_C(0x9e3779b97f4a7c15) >> (64 - ALONE_BITS)];
 }
 
 static struct reached reach_alone(struct reaching *r)

@@ -48,8 +48,8 @@ static struct packed_rrset_data *records(struct regional *region, time_t ttl,
 	return data;
 }
 
-/* FNV-1a, 32 bits. No set of ours is to lie in a cache, so its hash need not be Unbound's, which takes six times as long:
- * only be its own, should a module that ours does not go with store it (nobody would find it there). */
+/* FNV-1a, 32 bits. A set of an answer is not to lie in a cache, so its hash need not be Unbound's, which takes six times
+ * as long: only be its own, should a module that ours does not go with store it. */
 static hashvalue_type hash_of(const uint8_t *owner, size_t len, uint16_t type)
 {
 	hashvalue_type hash = 2166136261u ^ type;

@@ -47,7 +47,8 @@ size_t answer_alias(struct sink_span target, struct sink_span asked, uint8_t out
 /* Is an alias answered with what its target has? Not to those who ask for the alias itself, or for all there is. */
 bool answer_follows(uint16_t type);
 
-/* A set of `count` records of `len` octets each, one after the other in `rdata`; class IN.
+/* A set of `count` records of `len` octets each, one after the other in `rdata`; class IN. It is for an answer: its hash is
+ * not the one by which Unbound looks for sets (rrset_key_hash()), so whoever stores it has to give it that.
  *
  * owner    in wire form; must live as long as `region`
  * returns  NULL: no memory

@@ -239,6 +239,7 @@ static void store_no_address(struct self *self, struct module_qstate *qstate,
 		asked->qtype == LDNS_RR_TYPE_A ? 4 : 16, 1);
 	if (!set)
 		return;
+	set->entry.hash = rrset_key_hash(&set->rk);
 	data = set->entry.data;
 	data->security = sec_status_bogus;
 	rep.an_numrrsets = 1;

@@ -211,7 +211,6 @@ static void let_be(struct verdict *out)
 {
 	out->action = SINK_ACTION_NONE;
 	out->by_answer = out->waits = out->is_same = out->touches = out->passes = false;
-	out->needs = (struct sink_needs){ .addresses = false };
 }
 
 /* client   NULL: all of them, or, with `one`, one without an address
@@ -225,6 +224,7 @@ static bool decide(struct self *self, struct module_env *env, const struct verdi
 	int err;
 
 	let_be(out);
+	out->needs = (struct sink_needs){ .addresses = false };
 	if (what->facts->names_count == 0)
 		return false;
 	err = sink_current_enter(self->current, slot, &judge);

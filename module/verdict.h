@@ -17,7 +17,8 @@ struct verdict {
 	bool is_same; /* everybody gets this; else each client must be asked for */
 	bool touches; /* somebody's answer is changed: nothing of it may be stored */
 	bool passes; /* of all clients together, where nobody's is: those of no group are let through (PASS) */
-	struct sink_needs needs; /* of the generation that decided; all false: none did */
+	struct sink_needs
+		needs; /* of the generation that was asked, also if it could not decide; all false: none was */
 	/* Of the generation that decided; this and what follows is valid if it blocks */
 	uint64_t serial;
 	struct sink_form form; /* its spans are in the region that was given, or empty */

@@ -1067,6 +1067,22 @@ static void passes_agree(struct sink_judge *judge, const struct sink_case *what,
 	seen->names_only++;
 }
 
+/* A judge remembers what one entry comes to. One that remembers nothing says the same. */
+static void fresh_judge_agrees(const struct sink_case *what, bool on_answer, enum sink_reach reach,
+	const struct sink_verdict *verdict)
+{
+	struct sink_verdict other = { .action = SINK_ACTION_COUNT };
+	struct sink_judge *fresh;
+	enum sink_reach again;
+
+	ck_assert_int_eq(sink_judge_begin(generation, &fresh), SINK_OK);
+	ck_assert((on_answer ? sink_reach_answer : sink_reach)(fresh, what, &again, &other) ==
+		SINK_OK);
+	ck_assert(reach == again && verdict->waits == other.waits);
+	must_be_same("fresh", &other, verdict);
+	sink_judge_end(fresh);
+}
+
 static void check_all(struct sink_judge *judge, const struct made *made,
 	const struct sink_case *what, bool on_answer)
 {
@@ -1077,6 +1093,7 @@ static void check_all(struct sink_judge *judge, const struct made *made,
 
 	ck_assert((on_answer ? sink_reach_answer : sink_reach)(judge, what, &reach, &verdict) ==
 		SINK_OK);
+	fresh_judge_agrees(what, on_answer, reach, &verdict);
 	sample(judge, what, on_answer, &sampled);
 	seen->reach[on_answer][reach]++;
 	if (reach == SINK_REACH_NONE) {

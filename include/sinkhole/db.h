@@ -43,7 +43,7 @@ struct sink_db_options {
  *          SINK_EVERSION; SINK_ENOMEM; SINK_EIO; SINK_ECANCELED; SINK_EINVAL (options->base is a delta)
  * thread   any
  * cost     reads the whole file, and walks over its leaves to learn where things lie: 32 bytes of memory for each 50 to 70
- *          names, 8 for each record. SEALED keeps a copy of the file in memory besides
+ *          names, 9 for each record. SEALED keeps a copy of the file in memory besides
  */
 int sink_db_open(const char *path, const struct sink_db_options *options, struct sink_why *why,
 	struct sink_db **out);
