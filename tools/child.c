@@ -83,43 +83,48 @@ int child_begin(const char *command, struct child *out, int *output, struct sink
 	return SINK_OK;
 }
 
-/* Has it ended within so many seconds? */
-static bool ended(struct child *child, int seconds, int *status)
+/* Has it ended within so many seconds? Nobody has waited for it then, so its number is still its own, and its group's. */
+static bool ended(const struct child *child, int seconds)
 {
 	const struct timespec step = { .tv_nsec = STEP };
 	struct timespec begun, now;
-	pid_t pid;
 
 	clock_gettime(CLOCK_MONOTONIC, &begun);
 	for (;;) {
-		do
-			pid = waitpid(child->pid, status, WNOHANG);
-		while (pid < 0 && errno == EINTR);
-		if (pid != 0)
-			break;
+		siginfo_t info = { .si_pid = 0 };
+		int rc = waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT);
+
+		if (info.si_pid != 0 || (rc && errno != EINTR))
+			return true;
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		if (now.tv_sec - begun.tv_sec > seconds)
 			return false;
 		nanosleep(&step, NULL);
 	}
-	if (pid < 0) /* somebody else waited for it: we do not know */
-		*status = 0xff00;
-	return true;
 }
 
-void child_stop(struct child *child)
+/* Wait for it. Its status; where somebody else has done so we do not know, and that is no success. */
+static int reap(struct child *child)
 {
+	pid_t pid;
 	int status;
 
+	do
+		pid = waitpid(child->pid, &status, 0);
+	while (pid < 0 && errno == EINTR);
+	child->pid = 0;
+	return pid < 0 ? 0xff00 : status;
+}
+
+/* What it has begun may be there when it is gone, and deaf. */
+void child_stop(struct child *child)
+{
 	if (child->pid == 0)
 		return;
 	kill(-child->pid, SIGTERM);
-	if (!ended(child, GRACE, &status)) {
-		kill(-child->pid, SIGKILL);
-		while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
-			;
-	}
-	child->pid = 0;
+	ended(child, GRACE);
+	kill(-child->pid, SIGKILL);
+	reap(child);
 }
 
 int child_end(struct child *child, int seconds, const char *title, struct sink_why *why)
@@ -128,11 +133,11 @@ int child_end(struct child *child, int seconds, const char *title, struct sink_w
 
 	if (child->pid == 0)
 		return SINK_OK;
-	if (!ended(child, seconds, &status))
+	if (!ended(child, seconds))
 		return sink_why(why, SINK_EBUSY,
 			"'%.300s': had no more output, and did not end within %d seconds", title,
 			seconds);
-	child->pid = 0;
+	status = reap(child);
 	if (WIFSIGNALED(status))
 		return sink_why(why, SINK_EIO, "'%.300s': ended by signal %d (%s)", title,
 			WTERMSIG(status), strsignal(WTERMSIG(status)));
