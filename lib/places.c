@@ -79,13 +79,12 @@ static void put_record(struct places *places, uint32_t number, struct sink_span 
 	places->records[number] = distance * (INT64_C(1) << LENGTH_BITS) + (int64_t)record.len;
 }
 
-/* Most entries are in force whenever and for whatever they cover. */
+/* As most are. */
 static uint8_t plainly(struct sink_span value)
 {
 	struct sink_record record;
 
-	if (schema_record_decode(value, &record) || record.valid_from || record.valid_until ||
-		record.types.len > 0 || record.except.len > 0)
+	if (schema_record_decode(value, &record) || !sink_record_is_plain(&record))
 		return NOT_PLAIN;
 	return (uint8_t)(record.kind * SINK_HINT_COUNT + record.hint);
 }

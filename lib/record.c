@@ -3,6 +3,12 @@
 
 #include "wire.h"
 
+bool sink_record_is_plain(const struct sink_record *record)
+{
+	return !record->valid_from && !record->valid_until && record->types.len == 0 &&
+		record->except.len == 0;
+}
+
 /* What was read is taken off *rest, unless it did not fit. */
 static bool take(struct sink_span *rest, const struct wire_in *in)
 {

@@ -29,6 +29,7 @@ static bool is_of_type(struct sink_span types, uint16_t type)
 	return are_others;
 }
 
+/* What is asked here, sink_record_is_plain() has to know: of a plain record it is not. */
 enum sink_standing sink_stand(const struct sink_record *record, const struct sink_name *name,
 	uint16_t type, int64_t now)
 {
@@ -68,10 +69,17 @@ static bool is_wanted(const struct search *search, const uint64_t *rules, uint16
 			trial_wants(trial, trial_first(trial, rules, search->trigger, true)));
 }
 
-/* An entry in force.
+/* The first of the rules that an entry satisfies.
  *
- * rules    that it satisfies
- * first    of these, were it no STOP */
+ * first    were it no STOP */
+static uint16_t first_for(const struct search *search, const uint64_t *rules, uint16_t first,
+	enum sink_hint hint)
+{
+	return hint == SINK_HINT_STOP ? trial_first(search->trial, rules, search->trigger, true)
+				      : first;
+}
+
+/* An entry in force. */
 static int take(const struct search *search, const struct sink_listing *listing,
 	const uint64_t *rules, uint16_t first, enum sink_kind kind, enum sink_hint hint)
 {
@@ -85,8 +93,6 @@ static int take(const struct search *search, const struct sink_listing *listing,
 		.rules = rules,
 	};
 
-	if (hint == SINK_HINT_STOP)
-		first = trial_first(search->trial, rules, search->trigger, true);
 	return search->take(search->arg, &found, first);
 }
 
@@ -99,11 +105,9 @@ static int look_closer(const struct search *search, const struct sink_listing *l
 	if (sink_reader_record(search->judge->reader, listing->record, &record))
 		return SINK_ECORRUPT;
 	standing = sink_stand(&record, search->name, search->what->type, search->what->now);
+	first = first_for(search, rules, first, record.hint);
 	if (search->consider)
-		tell(search, listing, &record, standing,
-			record.hint == SINK_HINT_STOP
-				? trial_first(search->trial, rules, search->trigger, true)
-				: first);
+		tell(search, listing, &record, standing, first);
 	return standing == SINK_STANDING_ELIGIBLE
 		? take(search, listing, rules, first, record.kind, record.hint)
 		: SINK_OK;
@@ -129,7 +133,8 @@ static int look_at(void *arg, const struct sink_listing *listing)
 	/* Mostly the record need not be read. */
 	if (!search->consider &&
 		sink_reader_plain(search->judge->reader, listing->record, &kind, &hint))
-		return take(search, listing, rules, first, kind, hint);
+		return take(search, listing, rules, first_for(search, rules, first, hint), kind,
+			hint);
 	return look_closer(search, listing, rules, first);
 }
 

@@ -39,12 +39,12 @@ static void gather(struct gauge *gauge)
 {
 	struct sink_stats *stats = &gauge->stats;
 
+	stats->written = wall_us(); /* first: what was answered before this is counted */
 	for (unsigned action = 0; action < SINK_ACTION_LISTED; action++)
 		stats->actions[action] = counters_sum(gauge->counters, action);
 	stats->servfail = counters_sum(gauge->counters, COUNTER_SERVFAIL);
 	stats->monitored = counters_sum(gauge->counters, COUNTER_MONITORED);
 	stats->failed = atomic_load(gauge->failures);
-	stats->written = wall_us();
 }
 
 /* A failure is said when it begins, and when it ends. */

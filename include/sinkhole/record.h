@@ -119,6 +119,10 @@ struct sink_record {
 	struct sink_span data;
 };
 
+/* Is a record in force at any time, for each type, and about each name that its entries cover? Then there is nothing for
+ * sink_stand() (decide.h) to ask of it. Any thread. */
+bool sink_record_is_plain(const struct sink_record *record);
+
 /* Read types, except and data piece by piece. Each takes the next piece off the front of *rest, and tells
  * whether there was one; what is broken off is none, and leaves *rest as it is (not empty). Borrowed; any
  * thread.
