@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "mdb.h"
@@ -39,9 +40,19 @@ struct fill {
 	int rc; /* LMDB's or errno's last word */
 };
 
+/* LMDB calls it an input/output error when less was written than it asked for, as it is once a disk is full. */
+static bool is_full(const struct fill *fill)
+{
+	struct statvfs disk;
+
+	return fill->fd >= 0 && fstatvfs(fill->fd, &disk) == 0 && disk.f_bavail == 0;
+}
+
 /* Keep what LMDB or the system said, for fill_why(). */
 static int judge(struct fill *fill, int rc)
 {
+	if (rc == EIO && is_full(fill))
+		rc = ENOSPC;
 	fill->rc = rc;
 	return mdb_to_err(rc);
 }

@@ -673,7 +673,7 @@ if [ "$(id -u)" = 0 ] && mount -t tmpfs -o size=2m tmpfs full 2>/dev/null; then
 	run compile -d full list.txt
 	before=$(cat full/current)
 	run compile -d full big.txt
-	ok "a full disk" complained 4 "nothing published"
+	ok "a full disk" complained 4 "No space left on device; nothing published"
 	ok "leaves the old generation" all 'unchanged full' '[ "$(temps full)" = 0 ]'
 	run compile -d full list.txt
 	ok "and the next one can be published" [ "$status" = 0 ]
