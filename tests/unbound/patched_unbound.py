@@ -41,9 +41,9 @@ def build_module(headers, out):
     out.mkdir()
     with open(out / "log", "wb") as log:
         for command in ([ROOT / "configure", f"--with-unbound-source={headers}"],
-                        ["make", "-j2", "module/sinkhole.la"]):
+                        ["make", "-j2", "module/sinkhole.so"]):
             subprocess.run(command, cwd=out, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True)
-    return out / "module/.libs/sinkhole.so"
+    return out / "module/sinkhole.so"
 
 
 def main(tap, lab):
