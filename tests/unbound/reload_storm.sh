@@ -10,7 +10,9 @@ set -uo pipefail
 : "${UNBOUND_DIR:?the source tree of an Unbound, see setup/unbound}"
 : "${SINKHOLE_SO:?the module}"
 : "${SINKHOLE:?the command}"
-port=5400
+[ $# -gt 0 ] || set -- good missing corrupt
+declare -A ports=([good]=5400 [missing]=5401 [corrupt]=5402 [plain]=5403) # so that they may run beside each other
+port=${ports[$1]:?}
 sighups=200
 controls=60 # unbound-control reload and reload_keep_cache, in turn
 starts=20   # terminated at a random moment, for each kind of data
@@ -92,6 +94,11 @@ cat >"$work/unbound.conf" <<-EOF
 EOF
 sed "/dynlib/d; s/module-config.*//" "$work/unbound.conf" >"$work/plain.conf"
 
+# nap SECONDS: a wait without a process of its own. Some thousands of these are made, and a machine that is busy with
+# beginning processes reloads slowly.
+exec {never}<> <(:)
+nap() { read -rt "$1" -u "$never" || :; }
+
 control() { "$UNBOUND_DIR/unbound-control" -c "$work/unbound.conf" "$@" >/dev/null 2>&1; }
 
 # ask NAME: "NOERROR", "NXDOMAIN", ..., or nothing.
@@ -102,7 +109,10 @@ ask() {
 # start CONFIG: a resolver in the background, at once. One arena: glibc gives each thread that meets a
 # busy one another, and a worker's takes 5 MB once, at a reload that nobody can foretell.
 start() {
+	[ -z "${log:-}" ] || exec {log}<&-
 	: >"$work/log"
+	exec {log}<"$work/log"
+	services=0 part=''
 	MALLOC_ARENA_MAX=1 LD_PRELOAD=${SANITIZE_PRELOAD:-} "$UNBOUND_DIR/unbound" -d -c "$work/$1" >>"$work/stdout" 2>&1 &
 	pid=$!
 }
@@ -115,7 +125,7 @@ wait_for() {
 	for ((i = 0; i < 2000; i++)); do
 		"$@" && return 0
 		is_up || return 1
-		sleep 0.01
+		nap 0.01
 	done
 	return 1
 }
@@ -127,7 +137,7 @@ ended() {
 	local i
 	for ((i = 0; i < 1500; i++)); do
 		is_up || break
-		sleep 0.01
+		nap 0.01
 	done
 	is_up && kill -9 "$pid"
 	wait "$pid" 2>/dev/null
@@ -135,9 +145,16 @@ ended() {
 	pid=''
 }
 
-# starts_of_service: Unbound says so once at start, and once for each reload.
-starts_of_service() { grep -c 'start of service' "$work/log"; }
-served() { [ "$(starts_of_service)" -ge "$1" ]; }
+# served COUNT: has service begun so often? Unbound says so once at start, and once for each reload. What it has logged
+# since the last look is read, and the count is in $services.
+served() {
+	local line
+	while IFS= read -r line <&"$log" || { part+=$line && false; }; do
+		[[ $part$line != *'start of service'* ]] || services=$((services + 1))
+		part=''
+	done
+	[ "$services" -ge "$1" ]
+}
 
 start_load() {
 	local i
@@ -163,7 +180,8 @@ stop_load() {
 # reload SIGNAL_OR_COMMAND: one, and wait until it is served; the next would be merged with it.
 reload() {
 	local before
-	before=$(starts_of_service)
+	served 0
+	before=$services
 	case $1 in
 	HUP) kill -HUP "$pid" || return ;;
 	*) control "$1" || return ;;
@@ -289,7 +307,7 @@ ended_though_lost() {
 			kill -TERM "$pid" 2>/dev/null
 			break
 		fi
-		sleep 0.01
+		nap 0.01
 	done
 	ended
 }
@@ -333,7 +351,6 @@ wait_for answers || bail "a plain Unbound does not answer on port $port"
 kill -TERM "$pid"
 ended
 
-[ $# -gt 0 ] || set -- good missing corrupt
 for data in "$@"; do
 	export SINKHOLE_DIR=$work/$data
 	config=unbound.conf
