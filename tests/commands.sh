@@ -5,6 +5,5 @@
 # shellcheck disable=SC2016 # make's backtick
 set -uo pipefail
 make --no-print-directory -n V=1 "$@" |
-	sed -n 's/^\([^ =]*[^ ;=]* .*\) -MT .* -c -o [^ ]*\( .*\)$/\1\t\2/p' |
-	sed 's|\t.*[ `]\([^ `]*\.c\).*|\t\1|' |
+	sed -n 's/^\(.*\) -MT .* -c -o [^ ]* \(.*`\)\?\([^ `]*\.c\).*$/\1\t\3/p' |
 	LC_ALL=C sort -u

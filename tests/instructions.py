@@ -8,7 +8,7 @@ Prints TAP. A count that grew by more than 3 % fails. If that is what you want:
 writes the file anew; commit it with the change, and say there what the instructions buy.
 
 Counts are exact, but for a compiler, a libc and an architecture, which the file names: with others nothing is compared.
-The build is one of its own, with the same flags for everybody (./runtests); libc is told not to look for what this very
+It is built with the same flags for everybody (./runtests); libc is told not to look for what this very
 processor can do. Environment: that of bench/bed.py.
 """
 
