@@ -8,10 +8,12 @@
 #include "sinkhole/err.h"
 #include "sinkhole/grow.h"
 
-struct place {
-	const uint8_t *last, *block;
-	uint32_t last_len, block_len;
-};
+/* A place is a number that tells of a block's last key, and of the block right behind it, which is how LMDB lays down what
+ * is small: where it is seen from the first key, and both lengths. Eight of them lie in a cache line. */
+#define LAST_BITS 9 /* LMDB allows 511 bytes */
+#define BLOCK_BITS 15 /* zero: the block lies elsewhere, or is longer */
+#define MIDDLE \
+	(INT64_C(1) << (63 - LAST_BITS - BLOCK_BITS)) /* half a terabyte in either direction */
 
 /* The blocks whose last names are in one top-level domain. */
 struct family {
@@ -20,10 +22,11 @@ struct family {
 };
 
 struct shortcut {
+	const uint8_t *anchor; /* what places are told from */
 	size_t count, heads_room, places_room;
 	uint64_t *
 		heads; /* of each place: 8 bytes behind the label, as a number in the order of keys */
-	struct place *places;
+	uint64_t *places;
 	size_t families_count, families_room, labels_room;
 	uint64_t *
 		labels; /* of each family: the first 8 bytes of its label, which mostly are all of it */
@@ -57,12 +60,42 @@ static struct sink_span behind(struct sink_span name, struct sink_span label)
 	return sink_span(name.at + label.len, name.len - label.len);
 }
 
-static bool is_below(const struct place *place, struct sink_span name)
-{
-	size_t least = place->last_len < name.len ? place->last_len : name.len;
-	int order = memcmp(place->last, name.at, least);
+/* --- places --- */
 
-	return order ? order < 0 : place->last_len < name.len;
+/* returns  false: it cannot be told */
+static bool place_of(const struct shortcut *shortcut, struct sink_span last, struct sink_span block,
+	uint64_t *out)
+{
+	int64_t distance = last.at - shortcut->anchor;
+	bool is_behind = block.at == last.at + last.len && block.len < 1 << BLOCK_BITS;
+
+	if (distance < -MIDDLE || distance >= MIDDLE || last.len >= 1 << LAST_BITS)
+		return false;
+	*out = ((uint64_t)(distance + MIDDLE) << LAST_BITS | last.len) << BLOCK_BITS |
+		(is_behind ? block.len : 0);
+	return true;
+}
+
+static struct sink_span last_of(const struct shortcut *shortcut, uint64_t place)
+{
+	int64_t distance = (int64_t)(place >> (LAST_BITS + BLOCK_BITS)) - MIDDLE;
+
+	return sink_span(shortcut->anchor + distance, place >> BLOCK_BITS & ((1 << LAST_BITS) - 1));
+}
+
+/* Empty: not known. */
+static struct sink_span block_of(const struct shortcut *shortcut, uint64_t place)
+{
+	struct sink_span last = last_of(shortcut, place);
+
+	return sink_span(last.at + last.len, place & ((1 << BLOCK_BITS) - 1));
+}
+
+static bool is_below(struct sink_span last, struct sink_span name)
+{
+	int order = memcmp(last.at, name.at, last.len < name.len ? last.len : name.len);
+
+	return order ? order < 0 : last.len < name.len;
 }
 
 /* --- making --- */
@@ -120,7 +153,7 @@ static bool make_room(struct shortcut *shortcut)
 {
 	uint64_t *heads =
 		sink_grow(shortcut->heads, shortcut->count, &shortcut->heads_room, sizeof *heads);
-	struct place *places;
+	uint64_t *places;
 
 	if (!heads)
 		return false;
@@ -138,21 +171,21 @@ int shortcut_add(struct shortcut *shortcut, struct sink_span last, struct sink_s
 	struct sink_span label = label_of(last);
 	size_t at = shortcut->count;
 	struct family *family;
+	uint64_t place;
 
-	if (at > 0 && !is_below(&shortcut->places[at - 1], last))
+	if (at > 0 && !is_below(last_of(shortcut, shortcut->places[at - 1]), last))
 		return SINK_ECORRUPT;
 	if (label.len == 0)
 		return SINK_OK; /* a block of the root alone: left to the B-tree */
+	if (!shortcut->anchor)
+		shortcut->anchor = last.at;
+	if (!place_of(shortcut, last, block, &place))
+		return SINK_ECORRUPT;
 	family = family_for(shortcut, label);
 	if (!family || !make_room(shortcut))
 		return SINK_ENOMEM;
 	shortcut->heads[at] = head_of(behind(last, label));
-	shortcut->places[at] = (struct place){
-		.last = last.at,
-		.block = block.at,
-		.last_len = (uint32_t)last.len,
-		.block_len = (uint32_t)block.len,
-	};
+	shortcut->places[at] = place;
 	family->to = ++shortcut->count;
 	return SINK_OK;
 }
@@ -162,10 +195,10 @@ int shortcut_add(struct shortcut *shortcut, struct sink_span last, struct sink_s
 #define LINE 64 /* bytes that memory comes in */
 
 /* A block is read from its beginning: let all of it come at once, not line after line. */
-static void prefetch(const struct place *place)
+static void prefetch(struct sink_span block)
 {
-	for (uint32_t at = 0; at < place->block_len && at < 16 * LINE; at += LINE)
-		__builtin_prefetch(place->block + at);
+	for (size_t at = 0; at < block.len && at < (size_t)16 * LINE; at += LINE)
+		__builtin_prefetch(block.at + at);
 }
 
 /* The first place from `from` to before `to` whose head is not below; `to`: none. */
@@ -189,7 +222,7 @@ static size_t first_by_key(const struct shortcut *shortcut, size_t from, size_t 
 	while (from < to) {
 		size_t middle = from + (to - from) / 2;
 
-		if (is_below(&shortcut->places[middle], name))
+		if (is_below(last_of(shortcut, shortcut->places[middle]), name))
 			from = middle + 1;
 		else
 			to = middle;
@@ -236,7 +269,7 @@ bool shortcut_find(const struct shortcut *shortcut, struct sink_span name, struc
 {
 	struct sink_span label = label_of(name);
 	const struct family *family = label.len > 0 ? find_family(shortcut, label) : NULL;
-	const struct place *place;
+	struct sink_span found;
 	uint64_t head;
 	size_t at, end;
 
@@ -251,8 +284,10 @@ bool shortcut_find(const struct shortcut *shortcut, struct sink_span name, struc
 	}
 	if (at >= family->to)
 		return false;
-	place = &shortcut->places[at];
-	prefetch(place);
-	*block = sink_span(place->block, place->block_len);
+	found = block_of(shortcut, shortcut->places[at]);
+	if (found.len == 0)
+		return false;
+	prefetch(found);
+	*block = found;
 	return true;
 }

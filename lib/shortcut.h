@@ -3,7 +3,8 @@
  * LMDB finds a block by halving through pages that lie anywhere in the file, and mostly waits for memory. What tells
  * blocks apart fits into 8 bytes of each one's last key, which lie close together here: blocks of one top-level domain
  * ("family") behind each other, each with the first bytes that follow that label. The rest of a key is looked at only
- * where those of neighbours are equal. Made while a database is opened; 32 bytes a block, half a byte a name.
+ * where those of neighbours are equal. Made while a database is opened; 16 bytes a block, a quarter of a byte a
+ * name.
  *
  * It knows only the order of keys, not what they mean, and need not know a block: whoever is not told of one asks
  * the B-tree. */
@@ -22,8 +23,9 @@ void shortcut_free(struct shortcut *shortcut);
 
 /* Add the next block, in the order of the B-tree.
  *
- * last     the key of the block's last name; borrowed until the shortcut is freed, as is `block`
- * returns  SINK_OK; SINK_ENOMEM; SINK_ECORRUPT (not above the key before)
+ * last     the key of the block's last name, as long as LMDB allows; borrowed until the shortcut is freed, as is `block`
+ * block    right behind it, and shorter than 32 KiB, or nothing is known of it. All lie in one map
+ * returns  SINK_OK; SINK_ENOMEM; SINK_ECORRUPT (not above the key before, or half a terabyte from the first)
  */
 int shortcut_add(struct shortcut *shortcut, struct sink_span last, struct sink_span block);
 

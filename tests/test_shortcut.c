@@ -12,9 +12,14 @@
 static struct {
 	size_t count;
 	uint8_t key[MOST][64];
-	struct sink_span
-		at[MOST]; /* in order, none twice; a block is told by its key's own bytes */
+	struct sink_span at[MOST]; /* in order, none twice */
 } keys;
+
+/* What lies behind a key: here a single byte, by whose place it is told. */
+static struct sink_span block_of(struct sink_span key)
+{
+	return sink_span(key.at + key.len, 1);
+}
 
 static int compare(const void *a, const void *b)
 {
@@ -41,7 +46,7 @@ static struct shortcut *make(void)
 
 	ck_assert(shortcut_new(&shortcut) == SINK_OK);
 	for (size_t i = 0; i < keys.count; i++)
-		ck_assert(shortcut_add(shortcut, keys.at[i], keys.at[i]) == SINK_OK);
+		ck_assert(shortcut_add(shortcut, keys.at[i], block_of(keys.at[i])) == SINK_OK);
 	return shortcut;
 }
 
@@ -75,7 +80,8 @@ static void check_one(const struct shortcut *shortcut, struct sink_span name, si
 		return;
 	++*known;
 	ck_assert(first < keys.count);
-	ck_assert(block.at == keys.at[first].at && block.len == keys.at[first].len);
+	ck_assert(sink_span_equal(block, block_of(keys.at[first])));
+	ck_assert_ptr_eq(block.at, block_of(keys.at[first]).at);
 }
 
 START_TEST(as_the_tree)
@@ -122,11 +128,53 @@ START_TEST(not_known)
 	keys.at[keys.count++] = KEY("net\0m\0");
 	shortcut = make();
 	ck_assert(shortcut_find(shortcut, KEY("com\0"), &block));
-	ck_assert_ptr_eq(block.at, keys.at[1].at);
+	ck_assert_ptr_eq(block.at, block_of(keys.at[1]).at);
 	ck_assert(shortcut_find(shortcut, KEY("com\0m\0"), &block));
 	ck_assert(!shortcut_find(shortcut, KEY("com\0n\0"), &block)); /* in the first of net */
 	ck_assert(!shortcut_find(shortcut, KEY("de\0"), &block));
 	ck_assert(!shortcut_find(shortcut, KEY(""), &block));
+	shortcut_free(shortcut);
+}
+END_TEST
+
+/* LMDB lays a long value down in pages of its own. Such a block is not known, and those beside it are. */
+START_TEST(elsewhere)
+{
+	static const uint8_t octets[1 << 15] = { 'd', 0 };
+	struct sink_span b = KEY("b\0"), c = KEY("c\0x\0"), block;
+	struct shortcut *shortcut;
+
+	ck_assert_int_eq(shortcut_new(&shortcut), SINK_OK);
+	ck_assert_int_eq(shortcut_add(shortcut, b, block_of(b)), SINK_OK);
+	ck_assert_int_eq(shortcut_add(shortcut, c, block_of(b)), SINK_OK);
+	ck_assert_int_eq(shortcut_add(shortcut, sink_span(octets, 2),
+				 sink_span(octets + 2, sizeof octets - 2)),
+		SINK_OK);
+	ck_assert_int_eq(shortcut_add(shortcut, KEY("e\0"), sink_span(octets, sizeof octets)),
+		SINK_OK);
+	ck_assert(shortcut_find(shortcut, b, &block));
+	ck_assert_ptr_eq(block.at, block_of(b).at);
+	ck_assert(!shortcut_find(shortcut, c, &block));
+	ck_assert(shortcut_find(shortcut, KEY("d\0"), &block));
+	ck_assert_ptr_eq(block.at, octets + 2);
+	ck_assert_uint_eq(block.len, sizeof octets - 2);
+	ck_assert(!shortcut_find(shortcut, KEY("e\0"), &block));
+	shortcut_free(shortcut);
+}
+END_TEST
+
+/* A key longer than LMDB allows. */
+START_TEST(too_long)
+{
+	static const uint8_t octets[600] = { 'b', 0 };
+	struct sink_span a = KEY("a\0");
+	struct shortcut *shortcut;
+
+	ck_assert_int_eq(shortcut_new(&shortcut), SINK_OK);
+	ck_assert_int_eq(shortcut_add(shortcut, a, block_of(a)), SINK_OK);
+	ck_assert_int_eq(shortcut_add(shortcut, sink_span(octets, 512), block_of(a)),
+		SINK_ECORRUPT);
+	ck_assert_int_eq(shortcut_add(shortcut, sink_span(octets, 511), block_of(a)), SINK_OK);
 	shortcut_free(shortcut);
 }
 END_TEST
@@ -188,6 +236,8 @@ int main(void)
 
 	tcase_add_loop_test(cases, as_the_tree, 0, LENGTH(worlds));
 	tcase_add_test(cases, not_known);
+	tcase_add_test(cases, elsewhere);
+	tcase_add_test(cases, too_long);
 	tcase_add_test(cases, odd_octets);
 	tcase_add_test(cases, out_of_order);
 	tcase_add_test(cases, empty);
