@@ -217,9 +217,9 @@ zone:
                               stdout=subprocess.PIPE, check=True, text=True).stdout
         return int(re.search(r"^num\.queries=(\d+)", told, re.M).group(1))
 
-    def resolver(self, data=None, wrapper=(), threads=1, include=None, module=None):
+    def resolver(self, data=None, wrapper=(), threads=1, include=None, module=None, environment=None):
         """Start Unbound; with `data`, a data directory, our module is in it, or else `module`; `include` is a file for
-        its configuration. -> (process, port)"""
+        its configuration, `environment` what a module finds in its own besides. -> (process, port)"""
         port = free_port()
         module = SINKHOLE_SO if data else module
         modules = "dynlib validator iterator" if module else "validator iterator"
@@ -247,7 +247,7 @@ remote-control:
     control-enable: no
 """ + (f'dynlib:\n    dynlib-file: "{module}"\n' if module else "") +
                         (f'include: "{include}"\n' if include else ""))
-        env = dict(os.environ, SINKHOLE_DIR=str(data or ""), SINKHOLE_RUN=str(conf.with_suffix(".run")))
+        env = dict(os.environ, SINKHOLE_DIR=str(data or ""), SINKHOLE_RUN=str(conf.with_suffix(".run")), **(environment or {}))
         child = self.spawn([*wrapper, str(UNBOUND_DIR / "unbound"), "-d", "-c", str(conf)], env=env,
                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         return child, port

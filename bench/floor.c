@@ -1,10 +1,23 @@
 /* floor.c - the least that a module can do: it answers NXDOMAIN to everything but `clean.test`, with no record, and looks
- * nothing up. What such an answer takes is what Unbound takes to ask its modules at all (bench/policy.py).
+ * nothing up. What such an answer takes is what Unbound takes to ask its modules at all (bench/policy.py). With
+ * FLOOR_RECORD in its environment it gives the answer that ours gives, with an SOA record, and still looks nothing up.
  *
- * For the Unbound that it is built against, and for nobody to filter with. */
+ * For the Unbound that it is built against, one worker thread, and for nobody to filter with. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "answer.h"
 #include "symbols.h"
+#include "verdict.h"
+
+static bool has_record;
+
+/* Of each query, but for its name. */
+static struct verdict verdict = {
+	.action = SINK_ACTION_NXDOMAIN,
+	.serial = 1,
+	.form = { .ttl = 300 },
+};
 
 static const uint8_t clean[] = "\5clean\4test";
 
@@ -18,6 +31,7 @@ int init(struct module_env *env, int id)
 {
 	(void)env;
 	(void)id;
+	has_record = getenv("FLOOR_RECORD") != NULL;
 	return 1;
 }
 
@@ -25,6 +39,28 @@ void deinit(struct module_env *env, int id)
 {
 	(void)env;
 	(void)id;
+}
+
+static struct dns_msg *answer_of(struct module_qstate *qstate)
+{
+	const struct answer_order order = {
+		.verdict = &verdict,
+		.asked = &qstate->qinfo,
+		.region = qstate->region,
+	};
+
+	verdict.listed_len = qstate->qinfo.qname_len;
+	memcpy(verdict.listed, qstate->qinfo.qname, verdict.listed_len);
+	return answer_make(&order);
+}
+
+static void answer(struct module_qstate *qstate)
+{
+	if (has_record) {
+		qstate->no_cache_store = 1;
+		qstate->return_msg = answer_of(qstate);
+	}
+	qstate->return_rcode = qstate->return_msg ? LDNS_RCODE_NOERROR : LDNS_RCODE_NXDOMAIN;
 }
 
 void operate(struct module_qstate *qstate, enum module_ev event, int id,
@@ -38,7 +74,7 @@ void operate(struct module_qstate *qstate, enum module_ev event, int id,
 		return;
 	}
 	if (begins)
-		qstate->return_rcode = LDNS_RCODE_NXDOMAIN;
+		answer(qstate);
 	qstate->ext_state[id] = module_finished;
 }
 

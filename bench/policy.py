@@ -170,7 +170,9 @@ def listed(bed, count, bar):
     name = blocked.read_text().split(maxsplit=1)[0]
     asked = {"ours": (*bed.resolver(data), blocked),
              "zones": (*bed.resolver(include=local_zones(bed, count)), blocked),
-             "floor": (*bed.resolver(module=bench.FLOOR_SO), blocked), "plain": (*bed.resolver(), clean)}
+             "floor": (*bed.resolver(module=bench.FLOOR_SO), blocked),
+             "record": (*bed.resolver(module=bench.FLOOR_SO, environment={"FLOOR_RECORD": "yes"}), blocked),
+             "plain": (*bed.resolver(), clean)}
     for _, port, queries in asked.values():
         bed.up(port, 400)
         if queries is blocked and ask(port, name) != NXDOMAIN:
@@ -184,13 +186,17 @@ def listed(bed, count, bar):
     def over(one, other):
         return f"{spread([turn[one] / turn[other] for turn in turns])} x"
     what, floor = f"listed query with a policy, {count:,} entries", "the same of a module that does nothing but answer"
+    record = "the same of one that gives the answer that ours gives, and looks nothing up"
     return [(f"CPU per {what}, over Unbound's local zones with the same list", over("ours", "zones"), bar),
             (f"{floor}, over these local zones, {count:,} entries", over("floor", "zones"), "-"),
+            (f"{record}, over these local zones, {count:,} entries", over("record", "zones"), "-"),
             (f"CPU per {what}, over a cached clean one without module", over("ours", "plain"), "1.10 x"),
             (f"{floor}, over that clean one, {count:,} entries", over("floor", "plain"), "-"),
+            (f"{record}, over that clean one, {count:,} entries", over("record", "plain"), "-"),
             *((f"CPU per {each}, microseconds", spread([turn[who] for turn in turns], 1), "-") for who, each in (
                 ("ours", what), ("zones", f"listed query with local zones, {count:,} entries"),
-                ("floor", f"query that the other module answers, beside {count:,} entries"),
+                ("floor", f"query that the module answers which does nothing else, beside {count:,} entries"),
+                ("record", f"query that it answers as ours does, beside {count:,} entries"),
                 ("plain", f"cached clean query without module, beside {count:,} entries")))]
 
 
