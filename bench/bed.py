@@ -247,7 +247,8 @@ remote-control:
     control-enable: no
 """ + (f'dynlib:\n    dynlib-file: "{module}"\n' if module else "") +
                         (f'include: "{include}"\n' if include else ""))
-        env = dict(os.environ, SINKHOLE_DIR=str(data or ""), SINKHOLE_RUN=str(conf.with_suffix(".run")), **(environment or {}))
+        env = dict(os.environ, SINKHOLE_DIR=str(data or ""), SINKHOLE_RUN=str(conf.with_suffix(".run")),
+                   **(environment or {}))
         child = self.spawn([*wrapper, str(UNBOUND_DIR / "unbound"), "-d", "-c", str(conf)], env=env,
                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         return child, port

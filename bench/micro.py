@@ -78,6 +78,10 @@ def row_decide(bed):
                              BARS.get((kind, size, condition), "-")))
             rows.append((f"instructions of a decision, {kind}, {size:,} entries",
                          f"{instructions(bed, data, names[:ASKED], rule):.0f}", "-"))
+    # What the code and the policy take that are not at hand: nothing of the list is to be waited for.
+    bed.compile(bed.dir / "data-1", 1)
+    rows.append(("a decision, unlisted, a single entry, polluted, ns",
+                 spread(times(bed, bed.dir / "data-1", unlisted[:ASKED], "-", 10, 100), 0), "-"))
     for labels in LABELS:
         names = [with_labels(name, labels) for name in unlisted[:ASKED]]
         rows.append((f"a decision, unlisted, {SIZES[-1]:,} entries, {labels} labels, warm, ns (instructions)",

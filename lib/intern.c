@@ -150,9 +150,8 @@ static int compare(const void *a, const void *b, void *arg)
 {
 	struct sink_span x = intern_get(arg, *(const uint32_t *)a);
 	struct sink_span y = intern_get(arg, *(const uint32_t *)b);
-	int difference = memcmp(x.at, y.at, x.len < y.len ? x.len : y.len);
 
-	return difference ? difference : (x.len > y.len) - (x.len < y.len);
+	return sink_span_compare(x, y);
 }
 
 int intern_order(const struct intern *intern, uint32_t **out)

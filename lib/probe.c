@@ -144,14 +144,6 @@ static int take_node(struct probe *probe, const uint8_t *page, size_t offset,
 
 /* --- searching ---------------------------------------------------------------------------------- */
 
-static int compare(struct sink_span a, struct sink_span b)
-{
-	size_t len = a.len < b.len ? a.len : b.len;
-	int order = len ? memcmp(a.at, b.at, len) : 0;
-
-	return order ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 /* How many nodes of a page, from number `from` on, have keys below this one, or, with `or_equal`, not above it: by
  * halving, whatever their order. */
 static int count_below(const struct probe *probe, const uint8_t *at, const struct page *page,
@@ -167,7 +159,7 @@ static int count_below(const struct probe *probe, const uint8_t *at, const struc
 		offset = page_node(at, page, probe->page_size, middle, &node);
 		if (offset == 0)
 			return SINK_ECORRUPT;
-		order = compare(sink_span(at + offset + sizeof node, node.key_len), key);
+		order = sink_span_compare(sink_span(at + offset + sizeof node, node.key_len), key);
 		if (order < 0 || (or_equal && order == 0))
 			low = middle + 1;
 		else

@@ -9,14 +9,6 @@
 
 /* --- one subject after the other -------------------------------------------------------------- */
 
-int scan_compare(struct sink_span a, struct sink_span b)
-{
-	size_t len = a.len < b.len ? a.len : b.len;
-	int order = len ? memcmp(a.at, b.at, len) : 0;
-
-	return order ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 /* Names asked for come before all others, as their letters do. */
 int scan_compare_subjects(const struct scan *a, const struct scan *b)
 {
@@ -24,7 +16,7 @@ int scan_compare_subjects(const struct scan *a, const struct scan *b)
 
 	if (x->letter != y->letter)
 		return x->letter < y->letter ? -1 : 1;
-	return scan_compare(schema_block_at(x), schema_block_at(y));
+	return sink_span_compare(schema_block_at(x), schema_block_at(y));
 }
 
 int scan_begin(struct scan *scan, struct sink_reader *reader)
@@ -70,7 +62,8 @@ static int walk_first(struct scan *scan, struct schema_listings *listings)
 	if (!err)
 		err = schema_block_next(&scan->block, listings);
 	if (!err && scan->letter == scan->block.letter &&
-		scan_compare(schema_block_at(&scan->block), sink_span(scan->key, scan->len)) <= 0)
+		sink_span_compare(schema_block_at(&scan->block), sink_span(scan->key, scan->len)) <=
+			0)
 		err = SINK_ECORRUPT;
 	return err;
 }
@@ -305,5 +298,5 @@ int sink_subject_compare(const struct sink_subject *a, const struct sink_subject
 		return a->trigger < b->trigger ? -1 : 1;
 	if (sink_trigger_is_prefix(a->trigger))
 		return compare_prefixes(&a->prefix, &b->prefix);
-	return scan_compare(sink_name_key(&a->name), sink_name_key(&b->name));
+	return sink_span_compare(sink_name_key(&a->name), sink_name_key(&b->name));
 }

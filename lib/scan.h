@@ -31,10 +31,7 @@ int scan_next(struct scan *scan, struct schema_listings *listings);
 
 void scan_end(struct scan *scan);
 
-/* Of bytes, in the order of keys: below, equal or above zero. */
-int scan_compare(struct sink_span a, struct sink_span b);
-
-/* Of the subjects that two scans are at, likewise. */
+/* Of the subjects that two scans are at, in the order of keys: below, equal or above zero. */
 int scan_compare_subjects(const struct scan *a, const struct scan *b);
 
 #endif

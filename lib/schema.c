@@ -139,14 +139,6 @@ bool schema_is_record_key(struct sink_span key, uint32_t *id)
 /* --- records -----------------------------------------------------------------------------------
  */
 
-static int compare(struct sink_span a, struct sink_span b)
-{
-	size_t least = a.len < b.len ? a.len : b.len;
-	int difference = least ? memcmp(a.at, b.at, least) : 0;
-
-	return difference ? difference : (a.len > b.len) - (a.len < b.len);
-}
-
 /* A byte 0 or 1, then at least one type. */
 bool schema_are_good_types(struct sink_span types)
 {
@@ -171,7 +163,7 @@ static bool is_good_except(struct sink_span except)
 
 	for (bool first = true; sink_except_next(&except, &key); first = false, before = key)
 		if (sink_name_from_key(key, &name) != SINK_OK ||
-			(!first && compare(before, key) >= 0))
+			(!first && sink_span_compare(before, key) >= 0))
 			return false;
 	return except.len == 0;
 }
@@ -185,7 +177,7 @@ bool schema_is_good_data(struct sink_span data)
 	for (bool first = true; sink_data_next(&rest, &unused); first = false, before = item) {
 		item = sink_span(data.at, data.len - rest.len);
 		data = rest;
-		if (!first && compare(before, item) >= 0)
+		if (!first && sink_span_compare(before, item) >= 0)
 			return false;
 	}
 	return rest.len == 0;

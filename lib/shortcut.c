@@ -91,13 +91,6 @@ static struct sink_span block_of(const struct shortcut *shortcut, uint64_t place
 	return sink_span(last.at + last.len, place & ((1 << BLOCK_BITS) - 1));
 }
 
-static bool is_below(struct sink_span last, struct sink_span name)
-{
-	int order = memcmp(last.at, name.at, last.len < name.len ? last.len : name.len);
-
-	return order ? order < 0 : last.len < name.len;
-}
-
 /* --- making --- */
 
 int shortcut_new(struct shortcut **out)
@@ -173,7 +166,7 @@ int shortcut_add(struct shortcut *shortcut, struct sink_span last, struct sink_s
 	struct family *family;
 	uint64_t place;
 
-	if (at > 0 && !is_below(last_of(shortcut, shortcut->places[at - 1]), last))
+	if (at > 0 && sink_span_compare(last_of(shortcut, shortcut->places[at - 1]), last) >= 0)
 		return SINK_ECORRUPT;
 	if (label.len == 0)
 		return SINK_OK; /* a block of the root alone: left to the B-tree */
@@ -215,6 +208,12 @@ static size_t first_not_below(const uint64_t *heads, size_t from, size_t to, uin
 	return from;
 }
 
+/* The same, of one that is above. */
+static size_t first_above(const uint64_t *heads, size_t from, size_t to, uint64_t head)
+{
+	return head < UINT64_MAX ? first_not_below(heads, from, to, head + 1) : to;
+}
+
 /* Among places with the same head as the name. */
 static size_t first_by_key(const struct shortcut *shortcut, size_t from, size_t to,
 	struct sink_span name)
@@ -222,7 +221,7 @@ static size_t first_by_key(const struct shortcut *shortcut, size_t from, size_t 
 	while (from < to) {
 		size_t middle = from + (to - from) / 2;
 
-		if (is_below(last_of(shortcut, shortcut->places[middle]), name))
+		if (sink_span_compare(last_of(shortcut, shortcut->places[middle]), name) < 0)
 			from = middle + 1;
 		else
 			to = middle;
@@ -254,15 +253,15 @@ static const struct family *family_by_label(const struct family *families, size_
 static const struct family *find_family(const struct shortcut *shortcut, struct sink_span label)
 {
 	uint64_t head = head_of(label);
-	size_t count = shortcut->families_count, end;
+	size_t count = shortcut->families_count;
 	size_t at = first_not_below(shortcut->labels, 0, count, head);
 
 	if (at == count || shortcut->labels[at] != head)
 		return NULL;
 	if (label.len <= HEAD)
 		return &shortcut->families[at]; /* its zero is in the head */
-	end = head < UINT64_MAX ? first_not_below(shortcut->labels, at, count, head + 1) : count;
-	return family_by_label(shortcut->families, at, end, label);
+	return family_by_label(shortcut->families, at,
+		first_above(shortcut->labels, at, count, head), label);
 }
 
 bool shortcut_find(const struct shortcut *shortcut, struct sink_span name, struct sink_span *block)
@@ -271,17 +270,15 @@ bool shortcut_find(const struct shortcut *shortcut, struct sink_span name, struc
 	const struct family *family = label.len > 0 ? find_family(shortcut, label) : NULL;
 	struct sink_span found;
 	uint64_t head;
-	size_t at, end;
+	size_t at;
 
 	if (!family)
 		return false;
 	head = head_of(behind(name, label));
 	at = first_not_below(shortcut->heads, family->from, family->to, head);
-	if (at < family->to && shortcut->heads[at] == head) {
-		end = head < UINT64_MAX ? first_not_below(shortcut->heads, at, family->to, head + 1)
-					: family->to;
-		at = first_by_key(shortcut, at, end, name);
-	}
+	if (at < family->to && shortcut->heads[at] == head)
+		at = first_by_key(shortcut, at, first_above(shortcut->heads, at, family->to, head),
+			name);
 	if (at >= family->to)
 		return false;
 	found = block_of(shortcut, shortcut->places[at]);

@@ -62,7 +62,8 @@ static int verify_records(struct sink_reader *reader, const char **wrong)
 	for (uint32_t id = 0; id < reader->db->meta.records; id++) {
 		schema_record_key(id, key);
 		if (env_get(reader, sink_span(key, sizeof key), &value) ||
-			schema_record_decode(value, &record) || scan_compare(value, before) <= 0)
+			schema_record_decode(value, &record) ||
+			sink_span_compare(value, before) <= 0)
 			return SINK_ECORRUPT;
 		before = value;
 	}

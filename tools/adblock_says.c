@@ -93,14 +93,6 @@ struct names {
 	size_t count;
 };
 
-static int compare(struct sink_span a, struct sink_span b)
-{
-	size_t least = a.len < b.len ? a.len : b.len;
-	int order = least > 0 ? memcmp(a.at, b.at, least) : 0;
-
-	return order ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 static bool add_name(struct names *names, struct sink_span text)
 {
 	struct sink_name *name = &names->at[names->count];
@@ -110,7 +102,7 @@ static bool add_name(struct names *names, struct sink_span text)
 	if (names->count == NAMES_MAX || host_name(text, name))
 		return false;
 	while (i > 0) {
-		order = compare(sink_name_key(name), sink_name_key(names->order[i - 1]));
+		order = sink_span_compare(sink_name_key(name), sink_name_key(names->order[i - 1]));
 		if (order >= 0)
 			break;
 		i--;

@@ -20,16 +20,10 @@ const char *intake_title(const struct intake *intake, uint32_t part)
 								     : intake_name(intake);
 }
 
-static int compare_names(struct sink_span a, struct sink_span b)
-{
-	int order = memcmp(a.at, b.at, a.len < b.len ? a.len : b.len);
-
-	return order ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 static int compare(const void *a, const void *b)
 {
-	return compare_names(((const struct origin *)a)->name, ((const struct origin *)b)->name);
+	return sink_span_compare(((const struct origin *)a)->name,
+		((const struct origin *)b)->name);
 }
 
 struct origin *intakes_find(const struct intakes *intakes, struct sink_span name)

@@ -112,19 +112,11 @@ static void clear(struct items *items)
 	items->count = 0;
 }
 
-static int compare_spans(struct sink_span a, struct sink_span b)
-{
-	size_t len = a.len < b.len ? a.len : b.len;
-	int order = len ? memcmp(a.at, b.at, len) : 0;
-
-	return order ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 /* By subject, then as they came. */
 static int compare(const void *a, const void *b)
 {
 	const struct item *x = a, *y = b;
-	int order = compare_spans(x->key, y->key);
+	int order = sink_span_compare(x->key, y->key);
 
 	return order ? order : (x->order > y->order) - (x->order < y->order);
 }
@@ -134,7 +126,7 @@ static int compare_sources(const void *a, const void *b)
 {
 	const struct item *x = a, *y = b;
 
-	return compare_spans(x->source, y->source);
+	return sink_span_compare(x->source, y->source);
 }
 
 /* --- what is in force ----------------------------------------------------------------------------- */

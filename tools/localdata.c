@@ -119,21 +119,14 @@ static struct sink_span text_of(const struct localdata *data, const struct local
 	return sink_span(data->at + item->at + item->subject + item->rr, item->text);
 }
 
-static int compare_bytes(struct sink_span a, struct sink_span b)
-{
-	int order = memcmp(a.at, b.at, a.len < b.len ? a.len : b.len);
-
-	return order ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 static int compare(const void *a, const void *b, void *arg)
 {
 	const struct localdata *data = arg;
 	const struct localdata_item *x = a, *y = b;
-	int order = compare_bytes(subject_of(data, x), subject_of(data, y));
+	int order = sink_span_compare(subject_of(data, x), subject_of(data, y));
 
 	if (!order)
-		order = compare_bytes(rr_of(data, x), rr_of(data, y));
+		order = sink_span_compare(rr_of(data, x), rr_of(data, y));
 	return order ? order : (x->number > y->number) - (x->number < y->number);
 }
 

@@ -299,12 +299,9 @@ int stix_graph_relate(struct stix_graph *g, const struct stix_version *relations
 /* The first of two names, either of which may be empty. */
 static bool is_before(struct sink_span a, struct sink_span b)
 {
-	size_t len = a.len < b.len ? a.len : b.len;
-	int order = len > 0 ? memcmp(a.at, b.at, len) : 0;
-
 	if (a.len == 0 || b.len == 0)
 		return a.len > 0;
-	return order < 0 || (order == 0 && a.len < b.len);
+	return sink_span_compare(a, b) < 0;
 }
 
 static bool is_alive(const struct stix_graph *g, uint32_t number)

@@ -45,9 +45,8 @@ static size_t encode(const struct feed_entry *entry, uint8_t out[ITEM_MAX])
 static int compare(const void *a, const void *b)
 {
 	const struct withdrawn_item *x = a, *y = b;
-	int order = memcmp(x->key, y->key, x->len < y->len ? x->len : y->len);
 
-	return order ? order : (x->len > y->len) - (x->len < y->len);
+	return sink_span_compare(sink_span(x->key, x->len), sink_span(y->key, y->len));
 }
 
 int withdraw_add(struct withdrawn *w, const struct feed_entry *entry)

@@ -27,4 +27,16 @@ static inline bool sink_span_equal(struct sink_span a, struct sink_span b)
 	return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
 }
 
+/* In the order of their bytes; what another one begins with comes before it.
+ *
+ * returns  below 0, 0, above 0
+ */
+static inline int sink_span_compare(struct sink_span a, struct sink_span b)
+{
+	size_t least = a.len < b.len ? a.len : b.len;
+	int order = least > 0 ? memcmp(a.at, b.at, least) : 0;
+
+	return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
 #endif
